@@ -1,0 +1,43 @@
+"""The command line's front door; it imports a command's file only when that command is asked for."""
+
+import argparse
+import importlib
+import sys
+
+import senm_jax
+
+COMMANDS = {
+    "prepare": "pack photographs into a patch store",
+    "train": "train a method from a config",
+    "inspect": "say what a run is: config, checkpoints, parameters, digest",
+    "synthesize": "make training pairs from clean images with a trained noise model",
+    "restore": "restore images with a trained restorer",
+    "evaluate": "measure a noise model or a restorer and write a report",
+    "bench": "measure the data pipeline, a training step or generation",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 0 done, 1 refused or failed, 2 bad usage."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(
+        prog="senm-jax", description=senm_jax.__doc__, epilog="senm-jax COMMAND --help tells more."
+    )
+    parser.add_argument("--version", action="version", version=senm_jax.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        child = commands.add_parser(name, help=summary, description=summary)
+        if name == asked:
+            module = importlib.import_module(f"senm_jax.cli.{name}")
+            module.add_arguments(child)
+            child.set_defaults(run=module.run)
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except (ValueError, OSError) as error:
+        print(f"senm-jax {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"senm-jax {args.command}: interrupted", file=sys.stderr)
+        return 130

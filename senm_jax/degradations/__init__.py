@@ -1,0 +1,1 @@
+"""Known degradations as pure functions ``(key, clean, ...) -> noisy``."""

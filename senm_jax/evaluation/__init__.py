@@ -1,0 +1,1 @@
+"""Protocols that turn a trained method and a store into figures and a report."""

@@ -1,0 +1,1 @@
+"""A trained method applied to images of any size."""

@@ -1,0 +1,76 @@
+"""A method is a record of pure functions; the train step and the tools know nothing else of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+Tree = Any
+Variables = Mapping[str, Mapping[str, Tree]]
+"""``{player: {"params": tree, "statistics": tree}}``."""
+
+
+class Context(NamedTuple):
+    """What a player's loss may read besides the parameters it is differentiated by."""
+
+    variables: Variables
+    """Every player's variables as they stand; earlier players' are already updated."""
+    batch: Mapping[str, Mapping[str, jax.Array]]
+    """Grouped by domain: ``paired`` (clean, noisy), ``source`` (clean), ``target`` (noisy)."""
+    key: jax.Array
+    """This step's and this player's key."""
+    step: jax.Array
+    """The number of this step, int32; the first is 1."""
+    handed: Mapping[str, Any]
+    """What the players before this one in the same step handed on."""
+
+
+class Outcome(NamedTuple):
+    """What a loss returns beside its value."""
+
+    metrics: Mapping[str, jax.Array]
+    """Scalars by name, the terms of the loss first and in its order."""
+    statistics: Tree = {}
+    """This player's updated running statistics."""
+    handed: Mapping[str, Any] = {}
+    """What the players after this one need; no forward pass runs twice."""
+
+
+class Reach(NamedTuple):
+    """What tiling must know of a network."""
+
+    multiple: int
+    """Image height and width must be multiples of this."""
+    radius: int
+    """An output pixel depends on no input pixel (and no draw) further away than this."""
+    scale: int = 1
+    """Output size over input size."""
+
+
+class Method(NamedTuple):
+    """Players, their losses, and what the trained method can do.
+
+    ``init(key, batch) -> Variables``
+    ``loss(player, params, context) -> (loss, Outcome)``
+    ``sample(variables, clean, key, conditions, origin) -> noisy``  (noise models)
+    ``restore(variables, noisy, key, origin) -> clean``  (whatever can restore)
+    ``imitate(variables, clean, noisy) -> conditions``  under which `sample` draws noise like
+    that of ``noisy``; ``clean`` is None where only the noisy image is known.
+
+    ``clean`` and ``noisy`` are float32 [b, h, w, 3] in [0, 1]; ``key`` is one typed key per row,
+    shape [b]; ``conditions`` maps each name of `conditions` to float32 [b]; ``origin`` is int32
+    [b, 2], where in its image (row, column) each row's upper left pixel lies, so that draws
+    belong to places of an image and not to a tiling of it.
+    """
+
+    players: tuple[str, ...]
+    init: Callable
+    loss: Callable
+    sample: Callable | None = None
+    restore: Callable | None = None
+    imitate: Callable | None = None
+    conditions: Mapping[str, float] = {}
+    """Name and default of every condition that `sample` takes."""
+    sample_reach: Reach | None = None
+    restore_reach: Reach | None = None
+    """None where an output pixel depends on the whole image."""

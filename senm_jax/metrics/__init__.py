@@ -1,0 +1,1 @@
+"""Image-quality and noise metrics, one definition a file, each with its source."""

@@ -1,0 +1,1 @@
+"""The train state, the one train step, and the loop around it."""
