@@ -1,0 +1,82 @@
+"""The supervised method: what it minimises, and what it refuses."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from senm_jax.methods import base, supervised
+
+TINY = {"depth": 3, "width": 8}
+
+
+def _batch(rows=2, size=10):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (2, rows, size, size, 3), dtype=np.uint8)
+    return {"paired": {"clean": jnp.asarray(image[0]), "noisy": jnp.asarray(image[1])}}
+
+
+def _context(variables, batch):
+    return base.Context(variables, batch, jax.random.key(0), jnp.int32(1), {})
+
+
+@pytest.mark.parametrize("loss", ["l1", "mse"])
+def test_loss_is_that_of_the_training_output(loss):
+    method = supervised.make(supervised.Config("dncnn", TINY, loss))
+    batch = _batch()
+    variables = method.init(jax.random.key(0), batch)
+    variables["restorer"]["params"]["last"] = jax.tree.map(
+        jnp.zeros_like, variables["restorer"]["params"]["last"]
+    )
+    value, outcome = method.loss(
+        "restorer", variables["restorer"]["params"], _context(variables, batch)
+    )
+    noise = (np.asarray(batch["paired"]["noisy"], float) - batch["paired"]["clean"]) / 255
+    power = np.mean(noise**2)
+    expected = np.mean(np.abs(noise)) if loss == "l1" else power
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    assert list(outcome.metrics) == [loss, "psnr"]
+    np.testing.assert_allclose(outcome.metrics["psnr"], -10 * np.log10(power), rtol=1e-5)
+
+
+def test_every_parameter_has_a_gradient_and_statistics_move():
+    method = supervised.make(supervised.Config("dncnn", TINY | {"body_bias": False}))
+    batch = _batch()
+    variables = method.init(jax.random.key(0), batch)
+    (_, outcome), gradient = jax.value_and_grad(
+        lambda params: method.loss("restorer", params, _context(variables, batch)), has_aux=True
+    )(variables["restorer"]["params"])
+    for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
+        assert np.any(np.asarray(leaf) != 0), jax.tree_util.keystr(path)
+    before = variables["restorer"]["statistics"]
+    assert jax.tree.structure(before) == jax.tree.structure(outcome.statistics)
+    assert all(
+        np.any(np.asarray(a) != np.asarray(b))
+        for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(outcome.statistics), strict=True)
+    )
+
+
+def test_restore_uses_the_stored_statistics():
+    method = supervised.make(supervised.Config("dncnn", TINY))
+    variables = method.init(jax.random.key(0), _batch())
+    noisy = jax.random.uniform(jax.random.key(1), (2, 6, 7, 3))
+    keys, origin = jax.random.split(jax.random.key(0), 2), jnp.zeros((2, 2), jnp.int32)
+    both = method.restore(variables, noisy, keys, origin)
+    alone = method.restore(variables, noisy[:1], keys[:1], origin[:1])
+    np.testing.assert_allclose(both[:1], alone, atol=1e-6)
+    assert method.restore_reach == base.Reach(1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        (supervised.Config("unet"), r"network: expected one of \['dncnn'.*got 'unet'"),
+        (supervised.Config("dncnn", {"deep": 3}), r"dncnn has the fields .* got \['deep'\]"),
+        (supervised.Config(loss="l2"), r"loss: expected one of .* got 'l2'"),
+        (supervised.Config(dtype="int8"), "dtype: expected float32.* got 'int8'"),
+    ],
+    ids=["network", "field", "loss", "dtype"],
+)
+def test_unknown_names_are_refused(config, message):
+    with pytest.raises(ValueError, match=message):
+        supervised.make(config)
