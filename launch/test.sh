@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Runs flake8 and the test suite in the checkout's own environment.
+#
+#   ./launch/test.sh [PYTEST ARGUMENTS]      e.g. ./launch/test.sh tests/data -k store
+#
+# Ends with the status of the first of the two that fails. SENM_DATA and SENM_PARITY name the
+# folders of real images and of parity cases; tests that need them skip where they are not set.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+use_environment test
+cd "$checkout"
+python -m flake8 senm_jax configs tests
+exec python -m pytest "$@"
