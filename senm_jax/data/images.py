@@ -1,0 +1,207 @@
+"""Photographs as arrays: PNG, JPEG, TIFF, BMP and WebP, 8 and 16 bits a channel.
+
+One rule for all: RGB, upright by the EXIF orientation (which is then reset). Grey becomes three
+equal channels, palettes and CMYK become RGB without colour management, and an alpha channel is kept
+apart, the colours under it as they are stored. 16-bit PNG and TIFF keep 16 bits. Of an animation or
+a multi-page file the first image is read. Images over 2^30 pixels are refused.
+"""
+
+import io
+import os
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import PIL
+from jaxtyping import Float, UInt8, UInt16
+from PIL import Image
+
+from senm_jax.data import encoding, files
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+PIXEL_LIMIT = 2**30
+Image.init()
+Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow raises above twice this, and warns above it.
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+_ORIENTATION = 0x0112
+_BITS_PER_SAMPLE = 0x0102
+_GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
+_DESCRIPTIVE_TIFF_TAGS = frozenset(
+    (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
+)
+"""What may be carried from a TIFF's directory to another file; the rest describes its pixels."""
+
+
+class Photo(NamedTuple):
+    """A decoded image and what must not be lost when a result is written in its place."""
+
+    pixels: UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
+    depth: int
+    """8 or 16 bits a channel."""
+    alpha: UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | None
+    grey: bool
+    """Whether the file holds one channel; ``pixels`` has three equal ones then."""
+    exif: bytes | None
+    icc: bytes | None
+    path: str
+
+
+def find(path: str | os.PathLike) -> list[Path]:
+    """The sorted image files under a folder, by suffix and at any depth, or the one file given."""
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ValueError(f"{path}: no such file or folder")
+    return sorted(
+        child
+        for child in path.rglob("*")
+        if child.suffix.lower() in SUFFIXES and not child.name.startswith(".") and child.is_file()
+    )
+
+
+def read(path: str | os.PathLike) -> Photo:
+    """The image at ``path`` by the rule above; a file that is no whole image is a ValueError."""
+    data = Path(path).read_bytes()
+    if not data:
+        raise ValueError(f"{path}: is empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return _decode(image, data, str(path))
+    except PIL.UnidentifiedImageError:
+        raise ValueError(_unknown(path, data[:4])) from None
+    except Image.DecompressionBombError:
+        raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, cv2.error) as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise ValueError(f"{path}: cannot be decoded ({reason})") from None
+
+
+def read_size(path: str | os.PathLike) -> tuple[int, int]:
+    """Height and width of the upright image, from the header alone; ValueError as in `read`."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            return image.size if turned else image.size[::-1]
+    except Image.DecompressionBombError:
+        raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
+    except (PIL.UnidentifiedImageError, SyntaxError, ValueError, struct.error):
+        raise ValueError(_unknown(path, b"")) from None
+
+
+def read_rgb8(path: str | os.PathLike) -> UInt8[np.ndarray, "h w 3"]:
+    """The image at ``path`` in 8 bits, alpha left out; 16 bits are divided by 257 and rounded."""
+    return to_rgb8(read(path))
+
+
+def to_rgb8(photo: Photo) -> UInt8[np.ndarray, "h w 3"]:
+    """The photo's pixels in 8 bits; v / 257 of 16 bits never lies half-way between integers."""
+    if photo.depth == 8:
+        return photo.pixels
+    return ((photo.pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def write(path: str | os.PathLike, like: Photo, pixels: Float[np.ndarray, "h w 3"]) -> None:
+    """Writes ``pixels`` (in [0, 1]) to ``path``, in the manner of the photo ``like``.
+
+    The format follows the suffix. Kept where the format can hold them: bit depth (PNG and TIFF
+    hold 16), greyness (the mean of the channels; WebP and BMP get three equal ones), alpha
+    (PNG, TIFF, WebP; resized when the image is of another size), EXIF and ICC profile (all but
+    BMP). Values are clipped, scaled and rounded half to even. The file appears whole or not at
+    all.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(f"{path}: cannot write {suffix!r} files; use one of {SUFFIXES}")
+    depth = like.depth if suffix in (".png", ".tif", ".tiff") else 8
+    samples = pixels.mean(axis=2, keepdims=True) if like.grey else pixels
+    samples = quantise(samples, depth)
+    alpha = like.alpha
+    if alpha is not None:
+        alpha = quantise(alpha / np.iinfo(alpha.dtype).max, depth)
+        if alpha.shape != pixels.shape[:2]:
+            alpha = cv2.resize(alpha, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    try:
+        data = encoding.encode(suffix, samples, alpha, like.exif, like.icc)
+    except (OSError, ValueError, OverflowError, cv2.error) as error:
+        raise ValueError(f"{path}: cannot be written as {suffix} ({error})") from None
+    files.replace(path, data)
+
+
+def quantise(values: Float[np.ndarray, "..."], depth: int) -> np.ndarray:
+    """Values in [0, 1] as integers of 8 or 16 bits: clipped, scaled, rounded half to even."""
+    top = 2**depth - 1
+    dtype = np.uint8 if depth == 8 else np.uint16
+    return np.rint(np.clip(values, 0, 1).astype(np.float64) * top).astype(dtype)
+
+
+def _unknown(path: str | os.PathLike, start: bytes) -> str:
+    """What to say of a file that no decoder knows."""
+    if start in (b"II*\0", b"MM\0*"):
+        return f"{path}: is a TIFF of a kind that cannot be read; save it as 8 or 16-bit RGB"
+    return f"{path}: is no PNG, JPEG, TIFF, BMP or WebP image"
+
+
+def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
+    """The upright photo; ``image`` is opened and not loaded."""
+    exif = image.getexif()
+    orientation = exif.get(_ORIENTATION, 1)
+    icc = image.info.get("icc_profile")
+    kept = _exif_bytes(exif, image.format)
+    if _is_deep(image, data):
+        image.load()  # finds truncation, which OpenCV's decoders pass over
+        samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if samples is None or samples.dtype != np.uint16:
+            raise ValueError("unsupported kind of 16-bit image")
+        samples = np.atleast_3d(samples)
+        if samples.shape[2] >= 3:
+            samples = samples[..., [2, 1, 0, 3][: samples.shape[2]]]
+        grey = image.mode in _GREY_MODES
+    else:
+        if image.mode in ("F", "I", "I;16", "I;16B"):
+            raise ValueError(f"expected 8 or 16 bits a channel, got mode {image.mode}")
+        grey = image.mode in _GREY_MODES
+        icc = None if image.mode == "CMYK" else icc
+        target = "L" if grey else "RGB"
+        if image.has_transparency_data:
+            target = "LA" if grey and image.mode != "1" else "RGBA"
+        samples = np.atleast_3d(np.asarray(image.convert(target)))
+    samples = _upright(samples, orientation)
+    channels = samples.shape[2]
+    alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
+    colours = samples[..., :1].repeat(3, axis=2) if channels < 3 else samples[..., :3]
+    depth = samples.dtype.itemsize * 8
+    return Photo(np.ascontiguousarray(colours), depth, alpha, grey, kept, icc, path)
+
+
+def _is_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether the file has 16 bits a channel; Pillow itself would cut colours to 8."""
+    if image.format == "PNG":
+        return data[24] == 16
+    if image.format == "TIFF":
+        return set(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) == {16}
+    return False
+
+
+def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """The image turned as EXIF orientation 1 to 8 says."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    return samples
+
+
+def _exif_bytes(exif: Image.Exif, kind: str | None) -> bytes | None:
+    """The EXIF block with upright orientation, or None when nothing worth keeping is left."""
+    if kind == "TIFF":
+        for tag in set(exif) - _DESCRIPTIVE_TIFF_TAGS:
+            del exif[tag]
+    if _ORIENTATION in exif:
+        exif[_ORIENTATION] = 1
+    return exif.tobytes() if len(exif) else None

@@ -1,0 +1,102 @@
+"""What a patch store is on disk: names, the index's check, hashes; `store` reads and writes it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from senm_jax.data import shards
+
+SCHEMA = 1
+SIDES = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
+"""Which images a patch of each domain has."""
+INDEX = "index.json"
+JOURNAL = "journal.jsonl"
+PARTIAL = ".partial"
+"""A store that is being written has this behind its name."""
+
+
+def digest(image: np.ndarray) -> str:
+    """A hash of an image's pixels, hex."""
+    return hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).hexdigest()
+
+
+def fingerprint(index: Mapping[str, Any]) -> str:
+    """The hash of an index's patch size and records, and through their digests of all pixels."""
+    content = [index["schema"], index["patch"]]
+    content += [[name, entry["records"]] for name, entry in sorted(index["domains"].items())]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """The checked index of the finished store at ``path``, or a ValueError that says what to do."""
+    _refuse_unfinished(path)
+    try:
+        index = json.loads((path / INDEX).read_text())
+    except (ValueError, OSError) as error:
+        raise ValueError(
+            f"{path / INDEX}: cannot be read ({error}); make the store again"
+        ) from None
+    found = index.get("schema") if isinstance(index, dict) else None
+    if found != SCHEMA:
+        raise ValueError(
+            f"{path / INDEX}: expected a patch store of schema {SCHEMA}, got {found}; "
+            "make the store again with this version"
+        )
+    missing = {"patch", "about", "domains", "fingerprint"} - set(index)
+    if missing:
+        raise ValueError(f"{path / INDEX}: lacks {sorted(missing)}; make the store again")
+    for domain, entry in index["domains"].items():
+        if not entry["count"] == len(entry["records"]) == sum(entry["shards"]):
+            raise ValueError(
+                f"{path / INDEX}: {domain} counts {entry['count']} patches, has "
+                f"{len(entry['records'])} records and shards for {sum(entry['shards'])}; "
+                "make the store again"
+            )
+    return index
+
+
+def _refuse_unfinished(path: Path) -> None:
+    """Raises a ValueError that says why ``path`` is no finished store, if it is none."""
+    partial = any(part.endswith(PARTIAL) for part in path.absolute().parts)
+    if partial or (not path.exists() and path.with_name(path.name + PARTIAL).exists()):
+        raise ValueError(f"{path}: was not finished; run the command that makes it again")
+    if not (path / INDEX).is_file():
+        inside = sorted(str(found.parent) for found in path.glob(f"*/{INDEX}"))
+        advice = f"did you mean {' or '.join(inside)}?" if inside else (
+            "`senm-jax prepare` makes one"
+        )  # fmt: skip
+        raise ValueError(f"{path}: is no patch store (it has no {INDEX}); {advice}")
+
+
+def map_images(path: Path, index: Mapping[str, Any]) -> dict[tuple[str, str], shards.Images]:
+    """The memory-mapped images of every (domain, side), each shard's shape checked."""
+    shape = (*index["patch"], 3)
+    return {
+        (domain, side): shards.Images(
+            [
+                _map_shard(path / shards.file_name(domain, side, number), (count, *shape))
+                for number, count in enumerate(entry["shards"])
+            ],
+            shape,
+        )
+        for domain, entry in index["domains"].items()
+        for side in SIDES[domain]
+    }
+
+
+def _map_shard(file: Path, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        array = np.load(file, mmap_mode="r")
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{file}: cannot be mapped ({error}); make the store again") from None
+    if array.shape != shape or array.dtype != np.uint8:
+        raise ValueError(
+            f"{file}: expected uint8 {shape}, got {array.dtype} {array.shape}; "
+            "make the store again"
+        )
+    return array.view(np.ndarray)
