@@ -21,10 +21,10 @@ def akld(
 ) -> float:
     """Mean KL between zero-mean Gaussians of the two local variances, nats; 0 for equal noise.
 
-    (r - 1 - ln r) / 2 with r = generated over real variance clipped to [0.1, 10], averaged over pixels
-    and channels. Noise on the [0, 1] scale, of a generated image clipped to [0, 1]. DANet averages
-    50 draws an image, NAFlow takes one. Independent draws of the same noise are not at 0: about
-    0.043 for white Gaussian noise.
+    (r - 1 - ln r) / 2 with r = generated over real variance clipped to [0.1, 10], averaged over
+    pixels and channels. Noise on the [0, 1] scale, of a generated image clipped to [0, 1]. DANet
+    averages 50 draws an image, NAFlow takes one. Independent draws of the same noise are not at 0:
+    about 0.043 for white Gaussian noise.
     """
     ratio = local_variance(generated_noise) / local_variance(real_noise)
     ratio = np.clip(ratio, 0.1, 10).astype(np.float64)

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- |
 | of | grey **intensity** | noise, channels pooled | noise, channels pooled |
 | bins | each value 0..255 | 256 over [-1, 1] | 64 over [-0.1, 0.1] and two tails |
-| empty bins | 1e-8 added to the real, renormalised | dropped if empty in either | dropped likewise |
+| empty bins | 1e-8 added to the real, renormalised | dropped if empty in either | likewise |
 | direction | KL(generated, real) | KL(real, generated) | KL(real, generated) |
 
 All are in nats, of one image; average the values of images. Noise is noisy - clean.

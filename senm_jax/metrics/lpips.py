@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,7 +51,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def load(path: str | pathlib.Path) -> Weights:
-    """The weights in an ``.npz`` file whose entries are named as the ``lpips`` package's state dict.
+    """The weights in an ``.npz`` file, its entries named as the ``lpips`` package's state dict.
 
     Raises:
         ValueError: no such file, no ``.npz``, or entries that are missing, unknown or misshapen.
@@ -154,9 +155,10 @@ def _features(
         weights.kernels, weights.biases, settings, strict=True
     ):
         if pooled:
-            x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "VALID")
+            x = nn.max_pool(x, (3, 3), (2, 2))
+        layout = ("NHWC", "HWIO", "NHWC")
         x = jax.lax.conv_general_dilated(
-            x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
+            x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=layout
         )
         x = jax.nn.relu(x + bias)
         found.append(x)

@@ -2,7 +2,7 @@
 
 | protocol | function |
 | --- | --- |
-| KAIR (SeNM-VAE and LUD-VAE validation), SIDD server, VDIR's Gaussian noise, AIM19 and NTIRE20 | `rgb8` |
+| KAIR (SeNM-VAE, LUD-VAE), SIDD server, VDIR on Gaussian noise, AIM19, NTIRE20 | `rgb8` |
 | super-resolution in luma (VDIR), border = scale | `luma8` |
 | JPEG artefacts, PSNR-B | `blocking8` |
 | NAFlow | `naflow` |

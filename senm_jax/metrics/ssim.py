@@ -6,8 +6,9 @@
 | SIDD server, NAFNet, MIRNet: "3-D" | `volume_3d` |
 | AP-BSN and DeFlow scripts: scikit-image's default | `uniform` |
 
-On noisy SIDD crops against clean the 3-D form reads up to twice the 2-D one. Which paper used which is
-inferred from their numbers and code; report both. All are of one image, the mean of a map with
+On noisy SIDD crops against clean the 3-D form reads up to twice the 2-D one. Which paper used
+which is inferred from their numbers and code; report both. All are of one image, the mean of a
+map with
 
     (2 mx my + C1) (2 cov + C2) / ((mx^2 + my^2 + C1) (vx + vy + C2)),
 
