@@ -5,6 +5,7 @@ import importlib
 import sys
 
 import senm_jax
+from senm_jax.cli import overrides
 
 COMMANDS = {
     "prepare": "pack photographs into a patch store",
@@ -32,7 +33,14 @@ def main(argv: list[str] | None = None) -> int:
             module = importlib.import_module(f"senm_jax.cli.{name}")
             module.add_arguments(child)
             child.set_defaults(run=module.run)
+    try:
+        argv, changes = overrides.split(argv)
+    except ValueError as error:
+        parser.error(str(error))
     args = parser.parse_args(argv)
+    args.overrides = changes
+    if changes and not hasattr(args, "config"):
+        parser.error(f"{args.command} takes no {overrides.PREFIX}KEY=VALUE")
     try:
         return args.run(args) or 0
     except (ValueError, OSError) as error:

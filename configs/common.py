@@ -1,0 +1,66 @@
+"""Blocks that experiments share. Configs import this and each other, never the package."""
+
+from ml_collections import config_dict
+
+
+def optimiser(**changes) -> dict:
+    """One player's Adam at a constant rate, with ``changes``; see training/settings.py."""
+    fields = {
+        "learning_rate": 1e-4,
+        "b1": 0.9,
+        "b2": 0.999,
+        "eps": 1e-8,
+        "schedule": "steps",
+        "halve_at": (),
+        "decay": 0.5,
+        "final": 0.0,
+        "warmup": 0,
+        "skip_above": 0.0,
+        "skip_norm_of": ".*",
+    }
+    return _with(fields, changes)
+
+
+def experiment(*, method: str, hyper: dict, optimisers: dict, data: dict, steps: int,
+               **changes) -> config_dict.ConfigDict:
+    """A whole config, unlocked: what every experiment must decide, and defaults for the rest.
+
+    ``data`` must give ``stores``, ``rows`` and ``crop``.
+    """
+    fields = {
+        "seed": 0,
+        "log_every": 100,
+        "checkpoint_every": 5000,
+        "validate_every": 5000,
+        "keep": 2,
+        "best": "",
+        "compute": {"matmul_precision": "default", "deterministic": False},
+        "mesh": {"data": -1, "model": 1},
+        "sharding": (),
+    }
+    return config_dict.ConfigDict({
+        "method": method,
+        "hyper": hyper,
+        "data": {"weights": (), "validation": "", **data},
+        "steps": steps,
+        "optimisers": optimisers,
+        **_with(fields, changes),
+    }, convert_dict=True)
+
+
+def preset(arg: str, known: tuple[str, ...]) -> str:
+    """``arg`` where it is a known preset or "", the experiment as published.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if arg and arg not in known:
+        raise ValueError(f"preset: expected one of {', '.join(known)} or none, got {arg!r}")
+    return arg
+
+
+def _with(fields: dict, changes: dict) -> dict:
+    unknown = sorted(set(changes) - set(fields))
+    if unknown:
+        raise TypeError(f"unknown {', '.join(unknown)}; known are {', '.join(fields)}")
+    return {**fields, **changes}

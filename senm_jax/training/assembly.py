@@ -1,0 +1,76 @@
+"""The parts of a run put together: method, optimisers, mesh and the step, ready to compile."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from senm_jax.methods import base
+from senm_jax.training import mesh as mesh_
+from senm_jax.training import optimisers as optimisers_
+from senm_jax.training import settings as settings_
+from senm_jax.training import state as state_
+from senm_jax.training import step as step_
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be trained and how, for batches of one shape. Nothing is computed yet."""
+
+    settings: settings_.Settings
+    method: base.Method
+    optimisers: Mapping[str, optimisers_.Optimiser]
+    mesh: jax.sharding.Mesh
+    abstract: state_.TrainState
+    """Shapes, types and shardings of the train state."""
+    step: Any
+    """The jitted step (state, batch) -> (state, metrics); the state is donated."""
+    metrics: tuple[str, ...]
+    """Names of the step's metrics in their order."""
+
+    def fresh(self, batch: Mapping) -> state_.TrainState:
+        """The state before the first step, placed on the mesh; ``batch``: the whole first one."""
+        state = state_.create(self.method, self.optimisers, self.settings.seed, batch)
+        return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, self.abstract))
+
+    def compile(self, batch: Mapping):
+        """The compiled step for batches as `put` makes them."""
+        with jax.default_matmul_precision(precision(self.settings)):
+            return self.step.lower(self.abstract, self.put(batch)).compile()
+
+    def put(self, batch: Mapping):
+        """This process's rows of a batch on the devices."""
+        return mesh_.put(self.mesh, batch)
+
+
+def assemble(settings: settings_.Settings, batch: Mapping) -> Job:
+    """The job of these settings; ``batch`` (uint8, grouped by domain) shows what batches are like.
+
+    Raises:
+        ValueError: the method refuses its hyperparameters, or rows do not fit the devices.
+    """
+    method = settings_.make_method(settings)
+    optimisers = optimisers_.make_all(settings.optimisers, settings.steps)
+    mesh = mesh_.make(settings.mesh, settings.data.rows)
+    abstract = jax.eval_shape(
+        lambda batch: state_.create(method, optimisers, settings.seed, batch), batch
+    )
+    placed = mesh_.place(mesh, settings.sharding, abstract)
+    abstract = jax.tree.map(
+        lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
+        abstract, placed,
+    )
+    pure = step_.make_step(method, optimisers, settings.seed)
+    metrics = jax.eval_shape(pure, abstract, batch)[1]
+    step = jax.jit(
+        pure, donate_argnums=0, in_shardings=(placed, mesh_.rows(mesh)),
+        out_shardings=(placed, mesh_.replicated(mesh)),
+    )
+    return Job(settings, method, optimisers, mesh, abstract, step, tuple(metrics))
+
+
+def precision(settings: settings_.Settings) -> str | None:
+    """What jax.default_matmul_precision takes for the config's ``matmul_precision``."""
+    asked = settings.compute.matmul_precision
+    return None if asked == "default" else asked

@@ -1,0 +1,293 @@
+"""Checkpoints of the train state: written whole, checked when read, walked back over when damaged.
+
+One folder a step (orbax) with two items: ``state``, the arrays, and ``meta``, JSON: the step, a
+SHA-256 of each part of the state, the data's fingerprint, the config and the validation figures.
+orbax itself has no checksum on array data and takes any folder named by a number for a checkpoint.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+from orbax.checkpoint import checkpoint_managers
+
+from senm_jax.training import state as state_
+
+log = logging.getLogger(__name__)
+
+ITEMS = ("state", "meta")
+PARTS = ("step", "params", "statistics", "opt_state")
+
+
+class Damaged(ValueError):
+    """A checkpoint that cannot be read, or whose arrays are not those that were saved."""
+
+
+class Entry(NamedTuple):
+    """What `survey` says of one checkpoint."""
+
+    step: int
+    saved: str | None
+    """Local date and time; None where damaged."""
+    fault: str | None
+    """What is wrong with it; None where whole."""
+    validation: Mapping[str, float]
+
+
+def digest(tree: Any) -> str:
+    """SHA-256 (hex) of the leaves' paths, types, shapes and bytes, in the order of the tree."""
+    total = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = np.ascontiguousarray(_on_host(leaf))
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        total.update(f"{name} {array.dtype} {np.shape(leaf)}\n".encode())
+        total.update(array.reshape(-1).view(np.uint8).data)
+    return total.hexdigest()
+
+
+def rank(best: str, validation: Mapping[str, float]) -> float | None:
+    """How good a checkpoint with these figures is by the config's ``best``; None: not measured.
+
+    ``best`` names a figure whose highest value is best, or with "-" before it, lowest.
+    """
+    name = best.removeprefix("-")
+    if not best or name not in validation:
+        return None
+    return -validation[name] if best.startswith("-") else validation[name]
+
+
+class Writer:
+    """The checkpoints of a run in training; a context manager."""
+
+    def __init__(self, folder: str | os.PathLike, *, keep: int, best: str):
+        self.folder = pathlib.Path(folder).absolute()
+        self._best = best
+        self.folder.mkdir(parents=True, exist_ok=True)
+        latest = checkpoint_managers.LatestN(keep)
+        ranked = checkpoint_managers.BestN(
+            get_metric_fn=lambda figures: rank(best, figures), n=1,
+            keep_checkpoints_without_metrics=False,
+        )
+        policy = checkpoint_managers.AnyPreservationPolicy([latest, ranked] if best else [latest])
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=policy, cleanup_tmp_directories=True
+        )
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=ITEMS)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self) -> None:
+        """Waits for the last save, whatever became of the run, and closes."""
+        self._manager.close()
+
+    def reached_preemption(self, step: int) -> bool:
+        """Whether the cluster asked any process to stop; the same answer on all of them."""
+        return self._manager.reached_preemption(step)
+
+    def save(
+        self, state: state_.TrainState, about: Mapping[str, Any],
+        validation: Mapping[str, float],
+    ) -> None:
+        """Begins to save; the state may be donated right after. ``about`` joins the meta item.
+
+        Raises:
+            ValueError: an array of the state holds a value that is not finite.
+        """
+        step, parts = int(state.step), _parts(state)
+        _check_finite(parts)
+        meta = {
+            "step": step,
+            "saved": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "sha256": {name: digest(part) for name, part in parts.items()},
+            "validation": dict(validation),
+            **about,
+        }
+        ranked = rank(self._best, validation) is not None
+        saved = self._manager.save(
+            step,
+            args=ocp.args.Composite(state=ocp.args.PyTreeSave(parts), meta=ocp.args.JsonSave(meta)),
+            metrics=dict(validation) if ranked else None, force=True,
+        )
+        if not saved:
+            raise OSError(f"{self.folder}: the checkpoint of step {step} was not written")
+
+
+def steps(folder: str | os.PathLike) -> list[int]:
+    """Steps of the finished checkpoints, whole or not, ascending; [] where there is no folder."""
+    folder = pathlib.Path(folder)
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def restore(
+    folder: str | os.PathLike, abstract: state_.TrainState
+) -> tuple[state_.TrainState, dict[str, Any]] | None:
+    """The newest whole checkpoint's state and meta; None where none was ever written.
+
+    ``abstract`` has the shapes, types and shardings. Damaged checkpoints newer than the one
+    restored are named in a warning and moved to the folder ``damaged`` beside ``folder``: they
+    would block the saving of their successors.
+
+    Raises:
+        ValueError: there are checkpoints, but none is whole.
+    """
+    target, faults = _parts(abstract), {}
+    how = ocp.args.PyTreeRestore(
+        target, restore_args=ocp.checkpoint_utils.construct_restore_args(target)
+    )
+    for step in reversed(steps(folder)):
+        try:
+            parts, meta = _read(folder, step, lambda _: how)
+        except Damaged as fault:
+            faults[step] = fault
+            continue
+        _set_aside(pathlib.Path(folder), faults, step)
+        return state_.TrainState(**parts), meta
+    if faults:
+        raise ValueError(_none_whole(folder, faults))
+    return None
+
+
+def read(folder: str | os.PathLike, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``{"params", "statistics"}`` of one checkpoint as NumPy arrays, and its meta.
+
+    Needs no method and no abstract state: parameters are nested dicts.
+
+    Raises:
+        Damaged: it cannot be read or is not what was saved.
+    """
+    def how(tree):
+        wanted = {name: tree[name] for name in ("params", "statistics")}
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
+        return ocp.args.PyTreeRestore(wanted, restore_args=as_numpy, partial_restore=True)
+
+    return _read(folder, step, how)
+
+
+def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`read` of the best checkpoint where any was measured by ``best``, else of the latest.
+
+    Damaged ones are passed over with a warning.
+
+    Raises:
+        ValueError: there is no whole checkpoint.
+    """
+    faults, ranked = {}, []
+    for step in steps(folder):
+        try:
+            value = rank(best, _read_meta(folder, step)["validation"])
+            ranked.append((value is not None, value or 0.0, step))
+        except Damaged as fault:
+            faults[step] = fault
+    for _, _, step in sorted(ranked, reverse=True):
+        try:
+            found = read(folder, step)
+        except Damaged as fault:
+            faults[step] = fault
+            continue
+        for fault in faults.values():
+            log.warning("taking step %d: %s", step, fault)
+        return found
+    raise ValueError(_none_whole(folder, faults))
+
+
+def survey(folder: str | os.PathLike) -> list[Entry]:
+    """Every finished checkpoint with its date and whether its variables are what was saved."""
+    entries = []
+    for step in steps(folder):
+        try:
+            _, meta = read(folder, step)
+            entries.append(Entry(step, meta["saved"], None, meta["validation"]))
+        except Damaged as fault:
+            entries.append(Entry(step, None, str(fault), {}))
+    return entries
+
+
+def _read(folder: str | os.PathLike, step: int, how: Callable):
+    """Parts of the state as ``how(tree of what there is)`` asks, checked, and the meta."""
+    path = pathlib.Path(folder).absolute() / str(step)
+    meta = _read_meta(folder, step)
+    try:
+        with ocp.PyTreeCheckpointer() as reader:
+            tree = reader.metadata(path / "state").item_metadata.tree
+            parts = dict(reader.restore(path / "state", args=how(tree)))
+    except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
+        raise Damaged(_fault(path, error)) from error
+    for name, part in parts.items():
+        if digest(part) != meta["sha256"][name]:
+            raise Damaged(f"{path}: damaged: the {name} are not those that were saved")
+    return parts, meta
+
+
+def _read_meta(folder: str | os.PathLike, step: int) -> dict[str, Any]:
+    path = pathlib.Path(folder).absolute() / str(step)
+    try:
+        meta = json.loads((path / "meta" / "metadata").read_text())
+        if set(PARTS) != set(meta["sha256"]) or meta["step"] != step:
+            raise ValueError("its meta is of another checkpoint")
+        return meta
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(_fault(path, error)) from error
+
+
+def _set_aside(folder: pathlib.Path, faults: Mapping[int, Damaged], good: int) -> None:
+    away = folder.parent / "damaged"
+    for step, fault in faults.items():
+        log.warning("going back to step %d: %s; moved to %s", good, fault, away)
+        if jax.process_index() == 0:
+            away.mkdir(exist_ok=True)
+            os.replace(folder / str(step), away / f"{step}.{time.time_ns()}")
+    if faults and jax.process_count() > 1:
+        multihost_utils.sync_global_devices("damaged checkpoints moved")
+
+
+def _fault(path: pathlib.Path, error: Exception) -> str:
+    reason = (str(error).strip().splitlines() or [""])[0][:200]
+    return f"{path}: damaged or incomplete: {type(error).__name__}: {reason}"
+
+
+def _none_whole(folder: pathlib.Path, faults: Mapping[int, Damaged]) -> str:
+    if not faults:
+        return f"{folder}: expected a checkpoint, found none; has the run saved one yet?"
+    reasons = "; ".join(str(fault) for fault in faults.values())
+    return f"{folder}: none of {len(faults)} checkpoints is whole: {reasons}"
+
+
+def _parts(state: state_.TrainState) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in PARTS}
+
+
+def on_host(tree: Any) -> Any:
+    """The tree's arrays whole, as NumPy arrays, wherever they lie."""
+    return jax.tree.map(_on_host, tree)
+
+
+def _on_host(leaf) -> np.ndarray:
+    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
+        if not leaf.is_fully_replicated:
+            return multihost_utils.process_allgather(leaf, tiled=True)
+        leaf = leaf.addressable_data(0)
+    return np.asarray(jax.device_get(leaf))
+
+
+def _check_finite(parts: Mapping[str, Any]) -> None:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(parts):
+        if jax.dtypes.issubdtype(leaf.dtype, np.inexact) and not np.isfinite(_on_host(leaf)).all():
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            raise ValueError(
+                f"step {int(parts['step'])}: {name} holds a value that is not finite; nothing was "
+                "saved, and the last good checkpoint is kept"
+            )

@@ -1,0 +1,249 @@
+"""Training a run from its settings to its last step, whatever interrupts it on the way."""
+
+import contextlib
+import logging
+import os
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import tqdm
+
+from senm_jax.data import pipeline as pipeline_
+from senm_jax.data import store as store_
+from senm_jax.training import assembly, checkpoints, ledger, records, runs, validation
+from senm_jax.training import settings as settings_
+from senm_jax.training import state as state_
+
+log = logging.getLogger(__name__)
+
+
+class Task(NamedTuple):
+    """A run's parts, all opened and checked; nothing is compiled or written yet."""
+
+    workdir: pathlib.Path
+    settings: settings_.Settings
+    pipeline: pipeline_.Pipeline | None
+    """None where a method learns nothing."""
+    first_batch: Mapping
+    job: assembly.Job
+    validator: validation.Validator | None
+
+    @property
+    def fingerprint(self) -> str:
+        """What the run's batches are a function of, beside the step; "" for no data."""
+        return self.pipeline.fingerprint if self.pipeline else ""
+
+
+def train(config: Mapping, workdir: str | os.PathLike) -> runs.Run:
+    """The run in ``workdir``, trained to its config's last step, or as far as it was let.
+
+    Begins the run or goes on with it: from its newest whole checkpoint, to the same bits as
+    without the interruption. On SIGTERM or SIGINT it finishes its step, saves, and returns; the
+    run's ``step`` says how far it came.
+
+    Raises:
+        ValueError: the config is refused, the data is missing, the folder holds another run, or
+            a value that is not finite came up (the last good checkpoint is kept).
+    """
+    task = prepare(config, workdir)
+    state, window = _begin(task)
+    if int(state.step) < task.settings.steps or not checkpoints.steps(_folder(task)):
+        state = _advance(task, state, window)
+    done = int(state.step)
+    if done < task.settings.steps:
+        log.info("stopped after step %d of %d; to go on: senm-jax train --workdir %s",
+                 done, task.settings.steps, workdir)
+    return runs.open(workdir, done)
+
+
+def prepare(config: Mapping, workdir: str | os.PathLike) -> Task:
+    """Everything a run needs, opened and checked before anything compiles.
+
+    Raises:
+        ValueError: as `train`.
+    """
+    settings, workdir = settings_.resolve(config), pathlib.Path(workdir)
+    method = settings_.make_method(settings)
+    learns = bool(method.players) or any(settings.data.rows.values())
+    pipeline = _open_data(settings) if learns else None
+    validator = None
+    if settings.data.validation:
+        validator = validation.Validator(settings.data.validation, method, settings.seed)
+        _check_best(settings, validator)
+    first_batch = pipeline.batch_at(1) if pipeline else {}
+    job = assembly.assemble(settings, first_batch)
+    task = Task(workdir, settings, pipeline, first_batch, job, validator)
+    if (workdir / "config.json").exists():
+        _check_same_run(task, runs.read_config(workdir), runs.read_about(workdir)["data"])
+    return task
+
+
+def _begin(task: Task) -> tuple[state_.TrainState, Mapping]:
+    """The state to go on from, and the ledger's sums as of then."""
+    found = checkpoints.restore(_folder(task), task.job.abstract)
+    if found is None:
+        if jax.process_index() == 0:
+            runs.write_about(task.workdir, task.settings, task.fingerprint)
+        return task.job.fresh(task.first_batch), {}
+    state, meta = found
+    _check_same_run(task, settings_.resolve(meta["config"]), meta["data"])
+    if jax.process_index() == 0:
+        runs.write_about(task.workdir, task.settings, task.fingerprint)
+    log.info("going on from step %d of %d", meta["step"], task.settings.steps)
+    return state, meta["window"]
+
+
+def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.TrainState:
+    """The state after the last step, or after the one in which the run was asked to stop."""
+    settings, job, start = task.settings, task.job, int(state.step)
+    step = _compile(task) if start < settings.steps else None
+    clock, book = ledger.Clock(start), ledger.Ledger(job.metrics, window)
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(
+            checkpoints.Writer(_folder(task), keep=settings.keep, best=settings.best))
+        record = stack.enter_context(_recorder(task, start))
+        asked_to_stop = stack.enter_context(_signals())
+        batches = stack.enter_context(_batches(task, start + 1))
+        bar = stack.enter_context(
+            tqdm.tqdm(total=settings.steps, initial=start, unit="step", smoothing=0.05,
+                      disable=jax.process_index() != 0))
+        if start == settings.steps:
+            _save(task, writer, state, book, {})
+        for number in range(start + 1, settings.steps + 1):
+            with clock("data_wait"):
+                batch = job.put(next(batches))
+            with jax.transfer_guard("disallow"):
+                state, metrics = step(state, batch)
+            book.settle()  # the step before this one, while this one runs
+            book.enter(number, metrics)
+            bar.set_postfix(book.losses, refresh=False)
+            bar.update()
+
+            stop = asked_to_stop() or (
+                jax.process_count() > 1 and writer.reached_preemption(number))
+            last = number == settings.steps
+            validate = task.validator is not None and (
+                last or number % settings.validate_every == 0)
+            save = (last or stop or number % settings.checkpoint_every == 0
+                    or (validate and bool(settings.best)))
+            figures = {}
+            if validate or save:
+                book.settle()  # what is not finite is neither measured nor saved
+            if validate:
+                with clock("validation"):
+                    figures = _validate(task, state, number)
+            if last or validate or number % settings.log_every == 0:
+                book.settle()
+                record(number, {**book.close(), **clock.close(number, settings.steps), **figures})
+            if save:
+                with clock("checkpoint"):
+                    _save(task, writer, state, book, figures)
+            if stop:
+                break
+    return state
+
+
+def _compile(task: Task):
+    began = time.monotonic()
+    step = task.job.compile(task.first_batch)
+    log.info("compiled the step in %.1f s for %d device(s)", time.monotonic() - began,
+             task.job.mesh.size)
+    return step
+
+
+def _save(task: Task, writer: checkpoints.Writer, state: state_.TrainState,
+          book: ledger.Ledger, figures: Mapping[str, float]) -> None:
+    about = {"data": task.fingerprint, "config": settings_.plain(task.settings),
+             "window": book.window}
+    writer.save(state, about, figures)
+
+
+def _validate(task: Task, state: state_.TrainState, number: int) -> dict[str, float]:
+    picture = task.workdir / "previews" / f"{number:08d}.png"
+    variables = checkpoints.on_host(state.variables)
+    return task.validator.measure(variables, picture if jax.process_index() == 0 else None)
+
+
+def _open_data(settings: settings_.Settings) -> pipeline_.Pipeline:
+    if not settings.data.stores:
+        raise ValueError("config.data.stores: expected the path of a patch store, got none; "
+                         "senm-jax prepare makes one, --config.data.stores=PATH names it")
+    data = settings.data
+    stores = [store_.Store.open(path) for path in data.stores]
+    return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None)
+
+
+@contextlib.contextmanager
+def _batches(task: Task, first: int) -> Iterator[Iterator[Mapping]]:
+    """This process's rows of each batch from step ``first`` on, read ahead."""
+    if task.pipeline is None:
+        yield iter(())
+        return
+    batches = task.pipeline.iterate(first, jax.process_index(), jax.process_count())
+    try:
+        yield batches
+    finally:
+        if hasattr(batches, "close"):
+            batches.close()
+
+
+@contextlib.contextmanager
+def _recorder(task: Task, start: int) -> Iterator[Any]:
+    """A function (step, figures) that writes a row; the first process alone writes."""
+    if jax.process_index() != 0:
+        yield lambda step, figures: None
+        return
+    columns = [*task.job.metrics, *ledger.TIMES, *(task.validator.names if task.validator else ())]
+    with records.Recorder(task.workdir / "metrics", columns, start) as recorder:
+        yield recorder.row
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Any]:
+    """A function that says whether SIGTERM or SIGINT came; a second one interrupts at once."""
+    came = []
+
+    def note(number, frame):
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _check_same_run(task: Task, before: settings_.Settings, data: str) -> None:
+    differ = settings_.changed(before, task.settings)
+    if differ:
+        what = "; ".join(f"config.{name} was {old!r}, is {new!r}"
+                         for name, (old, new) in differ.items())
+        raise ValueError(f"{task.workdir}: holds a run of another config: {what}. Take another "
+                         "--workdir, or go on with the old one by --workdir alone")
+    if data != task.fingerprint:
+        raise ValueError(
+            f"{task.workdir}: config.data.stores hold other data than the run began with "
+            f"(fingerprint {task.fingerprint[:12]}, was {data[:12]}); take another --workdir"
+        )
+
+
+def _check_best(settings: settings_.Settings, validator: validation.Validator) -> None:
+    name = settings.best.removeprefix("-")
+    if name and name not in validator.names:
+        raise ValueError(f"config.best: {name!r} is not measured; "
+                         f"{settings_.nearest(name, validator.names)}")
+
+
+def _folder(task: Task) -> pathlib.Path:
+    return task.workdir / "checkpoints"

@@ -1,0 +1,108 @@
+"""Optimisers and learning rates, driven by the step number; the guard that skips updates."""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from senm_jax.training import settings as settings_
+
+
+class Guarded(NamedTuple):
+    """State of `guard`: the inner state, untouched by skipped updates, and how many there were."""
+
+    inner: Any
+    skipped: jax.Array
+
+
+class Optimiser(NamedTuple):
+    """How one player's parameters move."""
+
+    init: Callable
+    """(params) -> state"""
+    update: Callable
+    """(gradients, state, params, step=number of this step) -> (updates, state)"""
+    rate: Callable
+    """(number of a step) -> its learning rate, float32"""
+
+
+def make(config: settings_.Optimiser, steps: int) -> Optimiser:
+    """One player's optimiser in a run of ``steps`` steps."""
+    rate = functools.partial(learning_rate, config, steps)
+    adam = optax.chain(optax.scale_by_adam(config.b1, config.b2, config.eps), scale_by_rate(rate))
+    if config.skip_above:
+        adam = guard(adam, config.skip_above, config.skip_norm_of)
+    return Optimiser(adam.init, adam.update, rate)
+
+
+def make_all(configs: Mapping[str, settings_.Optimiser], steps: int) -> dict[str, Optimiser]:
+    """`make` for each player."""
+    return {player: make(config, steps) for player, config in configs.items()}
+
+
+def learning_rate(config: settings_.Optimiser, steps: int, step: jax.Array) -> jax.Array:
+    """The rate of step number ``step`` (the first is 1) of ``steps``.
+
+    A change "at n" shows first in step n + 1: the papers step their schedulers after the update.
+    Steps whose update is skipped count. The cosine starts at the full rate in step 1.
+    """
+    step = jnp.asarray(step, jnp.int32)
+    rate = jnp.float32(config.learning_rate)
+    if config.schedule == "cosine":
+        turn = jnp.pi * (step - 1) / max(steps, 1)
+        rate = config.final + (rate - config.final) * (1 + jnp.cos(turn)) / 2
+    passed = sum((jnp.int32(step > n) for n in config.halve_at), jnp.int32(0))
+    rate = rate * jnp.float32(config.decay) ** passed
+    return rate * jnp.minimum(1, step / config.warmup) if config.warmup else rate
+
+
+def scale_by_rate(rate: Callable) -> optax.GradientTransformationExtraArgs:
+    """Multiplies updates by minus the learning rate of the step."""
+
+    def update(updates, state, params=None, *, step, **_):
+        return jax.tree.map(lambda u: -rate(step) * u, updates), state
+
+    return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
+
+
+def guard(
+    inner: optax.GradientTransformationExtraArgs, above: float, norm_of: str
+) -> optax.GradientTransformationExtraArgs:
+    """``inner``, skipped whole unless the norm of the gradients at ``norm_of`` is below ``above``.
+
+    A skipped update changes neither parameters nor the inner state, and is counted. A NaN norm is
+    not below anything, so it skips.
+
+    Raises (at init):
+        ValueError: no parameter path matches ``norm_of``.
+    """
+
+    def init(params):
+        if not _matching(params, norm_of):
+            raise ValueError(
+                f"skip_norm_of: {norm_of!r} matches no parameter; paths look like "
+                f"{[path for path, _ in _paths(params)][:3]}"
+            )
+        return Guarded(inner.init(params), jnp.int32(0))
+
+    def update(updates, state, params=None, **extra):
+        fine = optax.global_norm(_matching(updates, norm_of)) < above
+        moved, inner_state = inner.update(updates, state.inner, params, **extra)
+        moved = jax.tree.map(lambda u: jnp.where(fine, u, 0), moved)
+        kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), inner_state, state.inner)
+        return moved, Guarded(kept, state.skipped + jnp.int32(~fine))
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _paths(tree) -> list[tuple[str, jax.Array]]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]
+
+
+def _matching(tree, pattern: str) -> list[jax.Array]:
+    return [leaf for path, leaf in _paths(tree) if re.search(pattern, path)]

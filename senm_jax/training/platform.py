@@ -1,0 +1,85 @@
+"""What must be settled before JAX starts, and the facts of a machine that decide a run's bits."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import subprocess
+
+import jax
+
+import senm_jax
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+
+
+def start(*, cpu_devices: int = 0, deterministic: bool = False) -> None:
+    """Prepares JAX; call it before the first array. Later calls change nothing that has started.
+
+    On CPU there will be ``cpu_devices`` virtual devices (0: one per core): XLA runs many
+    convolutions on one core, so the batch is split over them. ``deterministic`` asks for
+    reproducible GPU operations. Compiled programs are kept in the folder that SENM_CACHE names
+    (default: ``senm-jax`` in the user's cache folder; empty: not kept).
+    """
+    flags = os.environ.get("XLA_FLAGS", "")
+    if deterministic and "xla_gpu_deterministic_ops" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    if "xla_force_host_platform_device_count" not in flags:
+        try:
+            jax.config.update("jax_num_cpu_devices", cpu_devices or cores())
+        except RuntimeError:
+            pass  # the backend runs already, with the devices it has
+    folder = _cache_folder()
+    if folder and not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def cores() -> int:
+    """Number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def facts() -> dict:
+    """What a run's bits depend on beside its config and data, for run.json."""
+    device = jax.devices()[0]
+    return {
+        "senm_jax": senm_jax.__version__,
+        "git": _git(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "backend": device.platform,
+        "device": device.device_kind,
+        "devices": jax.device_count(),
+        "processes": jax.process_count(),
+        "cores": cores(),
+        "NPROC": os.environ.get("NPROC", ""),
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def _cache_folder() -> pathlib.Path | None:
+    asked = os.environ.get("SENM_CACHE")
+    if asked is not None:
+        return pathlib.Path(asked) if asked else None
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "senm-jax"
+
+
+def _git() -> str:
+    """Commit of the checkout the package runs from, "+" after it where files differ; or ""."""
+    checkout = pathlib.Path(senm_jax.__file__).parents[1]
+    if not (checkout / ".git").exists():
+        return ""
+    try:
+        commit, changes = (
+            subprocess.run(["git", "-C", str(checkout), *words], capture_output=True, text=True,
+                           check=True, timeout=10).stdout.strip()
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "-uno"))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return commit + ("+" if changes else "")

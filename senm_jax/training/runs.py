@@ -1,0 +1,136 @@
+"""A run's folder: what made it, and what it has learnt."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from senm_jax.methods import base
+from senm_jax.training import checkpoints, optimisers, platform
+from senm_jax.training import settings as settings_
+from senm_jax.training import state as state_
+
+digest = checkpoints.digest
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained method, ready to be applied."""
+
+    path: pathlib.Path
+    config: settings_.Settings
+    method: base.Method
+    variables: Mapping[str, Mapping[str, Any]]
+    """``{player: {"params", "statistics"}}``, NumPy arrays."""
+    step: int
+    data: str
+    """Fingerprint of the data it learnt from; "" for none."""
+
+
+def open(path: str | os.PathLike, step: int | None = None) -> Run:
+    """The run in a folder as it was after ``step`` steps.
+
+    Without ``step``: the best checkpoint where config.best names a figure, else the latest.
+    Parameters and statistics alone are read, and checked against their digest.
+
+    Raises:
+        ValueError: the folder is no run, or has no whole checkpoint, or not that of ``step``.
+    """
+    path = pathlib.Path(path)
+    config = read_config(path)
+    folder = path / "checkpoints"
+    if step is None:
+        parts, meta = checkpoints.newest(folder, config.best)
+    elif step in checkpoints.steps(folder):
+        parts, meta = checkpoints.read(folder, step)
+    else:
+        raise ValueError(
+            f"{path}: no checkpoint of step {step}; there are {checkpoints.steps(folder)}"
+        )
+    variables = {player: {"params": parts["params"][player],
+                          "statistics": parts["statistics"][player]}
+                 for player in parts["params"]}
+    method = settings_.make_method(config)
+    return Run(path, config, method, variables, meta["step"], meta["data"])
+
+
+def create(
+    path: str | os.PathLike, config: settings_.Settings, variables: Mapping, data: str = ""
+) -> Run:
+    """A run made of given variables, as if it had trained 0 steps; its optimisers are at rest.
+
+    Raises:
+        ValueError: the folder holds a run already, or the variables are not the method's players.
+    """
+    path = pathlib.Path(path)
+    if (path / "config.json").exists():
+        raise ValueError(f"{path}: expected a new folder, but it holds a run; choose another")
+    method = settings_.make_method(config)
+    if not set(method.players) <= set(variables):
+        raise ValueError(
+            f"{path}: expected variables of {sorted(method.players)}, got {sorted(variables)}"
+        )
+    write_about(path, config, data)
+    state = state_.begin(variables, optimisers.make_all(config.optimisers, config.steps))
+    with checkpoints.Writer(path / "checkpoints", keep=config.keep, best="") as writer:
+        writer.save(
+            state, {"data": data, "config": settings_.plain(config), "window": {}}, {}
+        )
+    return open(path)
+
+
+def read_config(path: str | os.PathLike) -> settings_.Settings:
+    """The settings in a run's config.json.
+
+    Raises:
+        ValueError: there is none, or it is not one this version can read.
+    """
+    file = pathlib.Path(path) / "config.json"
+    return settings_.resolve(_read_json(file))
+
+
+def read_about(path: str | os.PathLike) -> dict[str, Any]:
+    """A run's run.json: versions, devices and data fingerprint of each time it was started."""
+    return _read_json(pathlib.Path(path) / "run.json")
+
+
+def write_about(path: pathlib.Path, config: settings_.Settings, data: str) -> None:
+    """Adds this start's facts to run.json, then writes config.json, which makes the folder a run."""
+    path.mkdir(parents=True, exist_ok=True)
+    starts = read_about(path)["starts"] if (path / "run.json").exists() else []
+    _write_json(path / "run.json", {"data": data, "starts": [*starts, platform.facts()]})
+    _write_json(path / "config.json", settings_.plain(config))
+
+
+def counts(variables: Mapping) -> dict[str, int]:
+    """Number of parameters of each player."""
+    return {player: sum(leaf.size for leaf in jax.tree.leaves(entry["params"]))
+            for player, entry in variables.items()}
+
+
+def digests(variables: Mapping) -> dict[str, str]:
+    """Digest of each player's parameters, and of all as "total"."""
+    params = {player: entry["params"] for player, entry in variables.items()}
+    return {player: digest(tree) for player, tree in params.items()} | {"total": digest(params)}
+
+
+def _read_json(file: pathlib.Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ValueError(
+            f"{file.parent}: expected a run's folder, which has a {file.name}; got a folder "
+            "without one, or none"
+        )
+    try:
+        return json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file}: expected JSON as a run writes it: {error}") from error
+
+
+def _write_json(file: pathlib.Path, content: dict) -> None:
+    part = file.with_suffix(".json.part")
+    part.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(part, file)

@@ -1,0 +1,254 @@
+"""A run's settings as frozen dataclasses: the one place where a config is read and checked."""
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from senm_jax import methods
+from senm_jax.methods import base
+
+DOMAINS = ("paired", "source", "target")
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Which patches a run learns from, and how its batches are cut."""
+
+    stores: tuple[str, ...]
+    """Paths of patch stores."""
+    weights: tuple[float, ...]
+    """Share of each store in every domain's rows; () draws by patch count."""
+    rows: dict[str, int]
+    """Rows of each domain in a batch of all hosts; 0 leaves the domain out."""
+    crop: int
+    """Side of the square crops, pixels."""
+    validation: str
+    """Path of the patch store that validation measures; "" for none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimiser:
+    """One player's Adam, its learning rate by step, and its guard."""
+
+    learning_rate: float
+    b1: float
+    b2: float
+    eps: float
+    schedule: str
+    """"steps": constant but for `halve_at`; "cosine": falls to `final` at the last step."""
+    halve_at: tuple[int, ...]
+    """After each of these steps the rate is multiplied by `decay`."""
+    decay: float
+    final: float
+    """Learning rate that the cosine ends at."""
+    warmup: int
+    """Steps over which the rate rises linearly to its full value; 0 for none."""
+    skip_above: float
+    """The update is skipped unless the gradient norm is below this; 0 never skips."""
+    skip_norm_of: str
+    """Regex, searched in parameter paths, of the parameters whose gradient norm is tested."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+    """How the arithmetic is done."""
+
+    matmul_precision: str
+    """"default", or jax's name of the precision of products of float32 matrices."""
+    deterministic: bool
+    """Ask XLA for reproducible GPU operations."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mesh:
+    """How many devices each axis spans; -1 for `data` takes as many as divide the batch."""
+
+    data: int
+    model: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run."""
+
+    method: str
+    hyper: dict[str, Any]
+    """Fields of the method's `Config`."""
+    data: Data
+    seed: int
+    steps: int
+    optimisers: dict[str, Optimiser]
+    """One for each player of the method."""
+    log_every: int
+    checkpoint_every: int
+    validate_every: int
+    keep: int
+    """How many of the latest checkpoints are kept."""
+    best: str
+    """Validation figure whose highest value is kept too ("-" before it: lowest); "" for none."""
+    compute: Compute
+    mesh: Mesh
+    sharding: tuple[tuple, ...]
+    """Ordered (path regex, axes) pairs, the first match places a parameter; () replicates all."""
+
+
+MAY_CHANGE = (
+    "steps", "log_every", "checkpoint_every", "validate_every", "keep", "best",
+    "data.stores", "data.validation",
+)
+"""What may differ when a run goes on; stores are held to by their content, not by their path."""
+
+
+def resolve(config: Mapping | Settings) -> Settings:
+    """The settings that ``config`` (a ConfigDict, or a dict as in config.json) asks for.
+
+    Settings are returned as they are.
+
+    Raises:
+        ValueError: a field is unknown, missing, of the wrong type or out of range.
+    """
+    if isinstance(config, Settings):
+        return config
+    plain_config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    settings = _build(Settings, tuples(plain_config), "config")
+    _check(settings)
+    return settings
+
+
+def make_method(settings: Settings) -> base.Method:
+    """The method with its hyperparameters.
+
+    Raises:
+        ValueError: there is no such method, a hyperparameter is unknown, missing or of the
+            wrong type, or the optimisers are not one for each player.
+    """
+    module = methods.load(settings.method)
+    hyper = _build(module.Config, settings.hyper, "config.hyper")
+    method = module.make(hyper)
+    if set(settings.optimisers) != set(method.players):
+        raise ValueError(
+            f"config.optimisers: expected one for each player of {settings.method}, "
+            f"{sorted(method.players)}, got {sorted(settings.optimisers)}"
+        )
+    return method
+
+
+def plain(settings: Settings) -> dict:
+    """The settings as nested dicts and lists, as config.json holds them."""
+    return json.loads(json.dumps(dataclasses.asdict(settings)))
+
+
+def tuples(value):
+    """The same nested dicts with tuples where JSON has lists."""
+    if isinstance(value, Mapping):
+        return {key: tuples(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(tuples(item) for item in value)
+    return value
+
+
+def changed(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
+    """Dotted name to (before, after) of every setting that differs but must not in one run."""
+    old, new = _flat(plain(before)), _flat(plain(after))
+    differ = {name: (old.get(name), new.get(name))
+              for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    cosine = any(each.schedule == "cosine" for each in before.optimisers.values())
+    allowed = [name for name in MAY_CHANGE if not (name == "steps" and cosine)]
+    return {name: differ[name] for name in sorted(differ) if name not in allowed}
+
+
+def nearest(name: str, known) -> str:
+    """A hint that names the known name nearest to ``name``, or lists them all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+
+
+def _check(settings: Settings) -> None:
+    data = settings.data
+    for domain, rows in data.rows.items():
+        if domain not in DOMAINS:
+            raise ValueError(f"config.data.rows: expected domains of {DOMAINS}, got {domain!r}")
+        if rows < 0:
+            raise ValueError(f"config.data.rows.{domain}: expected 0 or more, got {rows}")
+    if data.weights and len(data.weights) != len(data.stores):
+        raise ValueError(
+            f"config.data.weights: expected one for each of {len(data.stores)} stores or none, "
+            f"got {len(data.weights)}"
+        )
+    positive = ("log_every", "checkpoint_every", "validate_every", "keep")
+    low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
+    low += [("config.steps", settings.steps, 0), ("config.data.crop", data.crop, 1),
+            ("config.mesh.model", settings.mesh.model, 1)]
+    for name, value, least in low:
+        if value < least:
+            raise ValueError(f"{name}: expected {least} or more, got {value}")
+    if settings.mesh.data != -1 and settings.mesh.data < 1:
+        raise ValueError(f"config.mesh.data: expected -1 or 1 or more, got {settings.mesh.data}")
+    if settings.best and not data.validation:
+        raise ValueError(
+            f"config.best: {settings.best!r} is measured by validation, but config.data.validation "
+            "names no store; name one, or set config.best to ''"
+        )
+    for player, optimiser in settings.optimisers.items():
+        if optimiser.schedule not in ("steps", "cosine"):
+            raise ValueError(
+                f"config.optimisers.{player}.schedule: expected 'steps' or 'cosine', "
+                f"got {optimiser.schedule!r}"
+            )
+
+
+def _flat(tree: dict, prefix: str = "") -> dict:
+    flat = {}
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _build(kind: type, fields: Mapping, where: str):
+    """A dataclass from a mapping, every field checked against its annotation."""
+    if not isinstance(fields, Mapping):
+        raise ValueError(f"{where}: expected fields of {kind.__name__}, got {fields!r}")
+    hints = typing.get_type_hints(kind)
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for name in fields:
+        if name not in known:
+            raise ValueError(f"{where}.{name}: no such setting; {nearest(name, known)}")
+    for name, field in known.items():
+        required = (field.default is dataclasses.MISSING
+                    and field.default_factory is dataclasses.MISSING)
+        if required and name not in fields:
+            raise ValueError(f"{where}.{name}: missing; the config must give it")
+    return kind(**{name: _cast(hints[name], value, f"{where}.{name}")
+                   for name, value in fields.items()})
+
+
+def _cast(kind, value, where: str):
+    """``value`` if it fits the annotation ``kind`` (an int where a float is wanted becomes one)."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _build(kind, value, where)
+    if origin in (typing.Union, types.UnionType):
+        return value
+    if origin is tuple and isinstance(value, tuple):
+        if not arguments or arguments[-1] is not Ellipsis:
+            return value
+        return tuple(_cast(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict and isinstance(value, Mapping):
+        return {key: _cast(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    expected = origin or kind
+    if expected is Any:
+        return value
+    fits = not isinstance(expected, type) or isinstance(value, expected)
+    if not fits or (isinstance(value, bool) and expected in (int, float)):
+        raise ValueError(f"{where}: expected {getattr(kind, '__name__', kind)}, got {value!r}")
+    return value

@@ -1,0 +1,129 @@
+"""Figures and pictures of a method on fixed crops, during training."""
+
+import functools
+import os
+import pathlib
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from senm_jax.data import store as store_
+from senm_jax.methods import base
+from senm_jax.metrics import correlation, psnr
+from senm_jax.ops import keys, pixels
+from senm_jax.training import pictures
+
+CROPS = 12
+SIDE = 128
+SHOWN = 6
+
+
+class Validator:
+    """Measures a method on `CROPS` centre crops spread evenly over a store's paired patches.
+
+    The same crops and the same random keys at every step, so that the figures compare. Crops are
+    `SIDE` pixels wide, or as wide as the patches and the method allow. Residuals and PSNR are of
+    images rounded to 8 bits.
+
+    ``names`` lists the figures: a noise model's ``validation/generated_std`` and
+    ``_correlation`` (of horizontal neighbours) of ``generated - clean``, beside the real ones;
+    a restorer's ``validation/restored_psnr`` beside ``noisy_psnr``, in dB, means over crops.
+    """
+
+    def __init__(self, path: str | os.PathLike, method: base.Method, seed: int):
+        """Raises ValueError: the store is none or has no pairs, or its patches are too small."""
+        store = store_.Store.open(path)
+        multiple = max([reach.multiple for reach in (method.sample_reach, method.restore_reach)
+                        if reach is not None], default=1)
+        self._clean, self._noisy = _crops(store, multiple)
+        self._keys = jax.random.split(
+            keys.named(jax.random.key(seed), "validation"), len(self._clean)
+        )
+        self._origin = np.zeros((len(self._clean), 2), np.int32)
+        self._method = method
+        self._generate = jax.jit(self._sample) if method.sample and method.imitate else None
+        self._restore = jax.jit(self._restored) if method.restore else None
+        names = ["real_std", "real_correlation", "noisy_psnr"]
+        if self._generate:
+            names += ["generated_std", "generated_correlation"]
+        if self._restore:
+            names += ["restored_psnr"]
+        self.names = tuple(f"validation/{name}" for name in names)
+
+    def measure(
+        self, variables: base.Variables, picture: pathlib.Path | None = None
+    ) -> dict[str, float]:
+        """The figures by name; writes a preview to ``picture``."""
+        clean, noisy = self._clean, self._noisy
+        real = residual(noisy, clean)
+        figures = {
+            "real_std": float(np.std(real)), "real_correlation": neighbour_correlation(real),
+            "noisy_psnr": _mean_psnr(noisy, clean),
+        }
+        columns = {"clean": clean, "real noisy": noisy}
+        residuals = {"real noise": real}
+        if self._generate:
+            generated = np.asarray(self._generate(variables, clean, noisy, self._keys,
+                                                  self._origin))
+            made = residual(generated, clean)
+            figures["generated_std"] = float(np.std(made))
+            figures["generated_correlation"] = neighbour_correlation(made)
+            columns["generated noisy"] = generated
+            residuals["generated noise"] = made
+        if self._restore:
+            restored = np.asarray(self._restore(variables, noisy, self._keys, self._origin))
+            figures["restored_psnr"] = _mean_psnr(restored, clean)
+            columns["restored"] = restored
+            residuals["restored - clean"] = residual(restored, clean)
+        if picture is not None:
+            pictures.write(picture, {name: rows[:SHOWN] for name, rows in columns.items()},
+                           {name: rows[:SHOWN] for name, rows in residuals.items()})
+        return {name: figures[name.removeprefix("validation/")] for name in self.names}
+
+    def _sample(self, variables, clean, noisy, key, origin):
+        clean, noisy = pixels.to_float(clean), pixels.to_float(noisy)
+        conditions = self._method.imitate(variables, clean, noisy)
+        sampled = self._method.sample(variables, clean, key, conditions, origin)
+        return pixels.to_uint8(sampled)
+
+    def _restored(self, variables, noisy, key, origin):
+        restored = self._method.restore(variables, pixels.to_float(noisy), key, origin)
+        return pixels.to_uint8(restored)
+
+
+def residual(
+    image: UInt8[np.ndarray, "b h w 3"], clean: UInt8[np.ndarray, "b h w 3"]
+) -> Float[np.ndarray, "b h w 3"]:
+    """``image - clean`` in [-1, 1]."""
+    return (image.astype(np.float64) - clean) / 255
+
+
+def neighbour_correlation(noise: Float[np.ndarray, "b h w 3"]) -> float:
+    """Correlation of horizontal neighbours, all crops and channels pooled."""
+    gathered = functools.reduce(correlation.add, (correlation.sums(each, 1) for each in noise))
+    return correlation.neighbour(correlation.pooled(gathered))[0]
+
+
+def _mean_psnr(images: np.ndarray, clean: np.ndarray) -> float:
+    """Mean over the images; 100 dB stands for equal ones, whose PSNR is infinite."""
+    each = [psnr.rgb8(*pair) for pair in zip(images, clean, strict=True)]
+    return float(np.mean(np.minimum(each, 100.0)))
+
+
+def _crops(store: store_.Store, multiple: int) -> tuple[np.ndarray, np.ndarray]:
+    count = len(store.records("paired"))
+    side = min(SIDE, *store.patch) // multiple * multiple
+    if not side:
+        raise ValueError(
+            f"{store.path}: expected patches of at least {multiple} pixels to validate on, "
+            f"got {store.patch}"
+        )
+    row, col = ((size - side) // 2 for size in store.patch)
+    chosen = np.unique(np.linspace(0, count - 1, CROPS).round().astype(int))
+    sides: Mapping[str, np.ndarray] = {
+        side_: np.stack([store.read("paired", side_, i, row, col, side) for i in chosen])
+        for side_ in ("clean", "noisy")
+    }
+    return sides["clean"], sides["noisy"]
