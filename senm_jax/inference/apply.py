@@ -22,6 +22,12 @@ from senm_jax.ops import keys
 
 WHOLE_PIXELS = 2**22
 """The most pixels of an image that a network without a bounded reach is given."""
+Tick = Callable[[int], None]
+"""Told after each batch how many tiles of images (or whole images) it held."""
+
+
+def _ignore(count: int) -> None:
+    """The tick of who does not watch."""
 
 
 def image_key(seed: int, name: str) -> Key[Array, ""]:
@@ -77,7 +83,7 @@ def layout(
     sizes = [tuple(getattr(image, "shape", image)[:2]) for image in images]
     reach = getattr(run.method, f"{action}_reach")
     if reach is not None:
-        return tiles.layout(sizes, reach, tile, batch)
+        return tiles.layout(sizes, reach, tile, batch, len(jax.local_devices()))
     if tile is not None:
         raise ValueError("tile: this network depends on the whole image and cannot be tiled")
     for height, width in sizes:
@@ -111,7 +117,7 @@ def complete(method: base.Method, conditions: Mapping[str, float]) -> dict[str, 
 
 def sample_all(
     run, images: Sequence, image_keys: Sequence, conditions: Sequence[Mapping[str, float]],
-    plan: tiles.Layout | None,
+    plan: tiles.Layout | None, tick: Tick = _ignore,
 ) -> list[np.ndarray]:
     """The noisy version of each clean image under its key and conditions, tiled by ``plan``."""
     given = [complete(run.method, each) for each in conditions]
@@ -120,15 +126,15 @@ def sample_all(
         for name in run.method.conditions
     }
     call = _program(run.method.sample, True, plan)
-    return _apply(call, run.variables, images, image_keys, columns, plan)
+    return _apply(call, run.variables, images, image_keys, columns, plan, tick)
 
 
 def restore_all(
-    run, images: Sequence, image_keys: Sequence, plan: tiles.Layout | None
+    run, images: Sequence, image_keys: Sequence, plan: tiles.Layout | None, tick: Tick = _ignore
 ) -> list[np.ndarray]:
     """The clean estimate of each noisy image, tiled by ``plan``."""
     call = _program(run.method.restore, False, plan)
-    return _apply(call, run.variables, images, image_keys, {}, plan)
+    return _apply(call, run.variables, images, image_keys, {}, plan, tick)
 
 
 @functools.lru_cache(maxsize=32)
@@ -148,7 +154,7 @@ def _program(function: Callable, conditioned: bool, plan: tiles.Layout | None) -
 
 def _apply(
     call: Callable, variables, images: Sequence, image_keys: Sequence,
-    conditions: Mapping[str, np.ndarray], plan: tiles.Layout | None,
+    conditions: Mapping[str, np.ndarray], plan: tiles.Layout | None, tick: Tick,
 ) -> list[np.ndarray]:
     if len(image_keys) != len(images) or any(len(c) != len(images) for c in conditions.values()):
         raise ValueError(
@@ -158,51 +164,74 @@ def _apply(
     if not images:
         return []
     images = [np.asarray(image, np.float32) for image in images]
-    variables, image_keys = jax.device_put(variables), jnp.stack(list(image_keys))
+    whole, split = _shardings(1 if plan is None else plan.batch)
+    variables, image_keys = jax.device_put(variables, whole), jnp.stack(list(image_keys))
+
+    def run(pictures, of, origin, size):
+        picked = {name: column[of] for name, column in conditions.items()}
+        rows = jax.device_put((pictures, image_keys[of], picked, origin, size), split)
+        return call(variables, *rows)
+
     if plan is None:
-        return [
-            _whole(call, variables, image, image_keys[i : i + 1],
-                   {name: column[i : i + 1] for name, column in conditions.items()})
-            for i, image in enumerate(images)
-        ]
+        results = []
+        for i, image in enumerate(images):
+            size = np.array([image.shape[:2]], np.int32)
+            results.append(np.asarray(run(image[None], np.array([i]), size * 0, size))[0])
+            tick(1)
+        return results
+    return _tiled(run, images, plan, tick)
+
+
+def _tiled(
+    run: Callable, images: list[np.ndarray], plan: tiles.Layout, tick: Tick
+) -> list[np.ndarray]:
+    """The results put together; a batch is fetched only when the next has been started."""
     padded = [tiles.pad(image, plan.multiple) for image in images]
     results = [
         np.empty((image.shape[0] * plan.scale, image.shape[1] * plan.scale, 3), np.float32)
         for image in images
     ]
-    waiting = None
+    waiting = []
+
+    def fetch(rows, output):
+        for (i, place), result in zip(rows, np.asarray(output)):  # a filled batch has more rows
+            tiles.put(results[i], result, place, plan)
+        tick(len(rows))
+
     for rows in _batches(images, plan):
-        of = np.array([row[0] for row in rows])
-        origin = np.array([[span.start for span in row[1]] for row in rows], np.int32)
+        filled = rows + rows[:1] * (plan.batch - len(rows))
+        of = np.array([i for i, _ in filled])
+        origin = np.array([[span.start for span in place] for _, place in filled], np.int32)
         size = np.array([padded[i].shape[:2] for i in of], np.int32) - origin
-        cut = np.stack([tiles.cut(padded[i], place, plan) for i, place in rows])
-        picked = {name: column[of] for name, column in conditions.items()}
-        output = call(variables, cut, image_keys[of], picked, origin, size)
-        if waiting is not None:
-            _place(results, *waiting, plan)
-        waiting = (rows, output)
-    _place(results, *waiting, plan)
+        cut = np.stack([tiles.cut(padded[i], place, plan) for i, place in filled])
+        waiting.append((rows, run(cut, of, origin, size)))
+        if len(waiting) > 1:
+            fetch(*waiting.pop(0))
+    fetch(*waiting.pop())
     return results
 
 
-def _whole(call: Callable, variables, image: np.ndarray, key, conditions) -> np.ndarray:
-    size = np.array([image.shape[:2]], np.int32)
-    return np.asarray(call(variables, image[None], key, conditions, np.zeros_like(size), size))[0]
+def _shardings(batch: int) -> tuple[jax.sharding.Sharding, jax.sharding.Sharding]:
+    """Where variables and a batch's rows lie: rows over all local devices if that comes out even.
+
+    On CPU there is a virtual device for each core, because XLA runs many convolutions on one.
+    """
+    devices = jax.local_devices()
+    used = devices if batch % len(devices) == 0 else devices[:1]
+    mesh = jax.make_mesh(
+        (len(used),), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=used
+    )
+    over = jax.sharding.PartitionSpec("data")
+    return (jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()),
+            jax.sharding.NamedSharding(mesh, over))
 
 
 def _batches(images: Sequence[np.ndarray], plan: tiles.Layout) -> Iterator[list]:
-    """(image number, place) of the tiles of one batch after the other; the last batch is filled
-    up with copies of its first tile."""
+    """(image number, place) of the tiles of one batch after the other; the last may be short."""
     rows = [
         (i, place)
         for i, image in enumerate(images)
         for place in tiles.places(image.shape[:2], plan)
     ]
     for first in range(0, len(rows), plan.batch):
-        batch = rows[first : first + plan.batch]
-        yield batch + batch[:1] * (plan.batch - len(batch))
-
-
-def _place(results: list[np.ndarray], rows: list, output: jax.Array, plan: tiles.Layout) -> None:
-    for (i, place), result in zip(rows, np.asarray(output), strict=True):
-        tiles.put(results[i], result, place, plan)
+        yield rows[first : first + plan.batch]

@@ -17,6 +17,8 @@ from senm_jax.methods import base
 
 PIXELS = 2**18
 """A batch holds about this many pixels unless its size is given."""
+GROUP = 4
+"""At least this many batches of tiles, the last group excepted, are computed together."""
 SMALLEST = 256
 """No default tile is smaller, whatever the radius, unless no image is larger."""
 
@@ -48,11 +50,13 @@ def layout(
     reach: base.Reach,
     tile: int | None = None,
     batch: int | None = None,
+    devices: int = 1,
 ) -> Layout:
     """The tile shape for images of ``sizes`` (height, width).
 
     A tile is no larger than the largest image. By default its side is four margins, at least
-    `SMALLEST`, so that half of the side is kept.
+    `SMALLEST`, so that half of the side is kept; and a batch holds `PIXELS`, shared out evenly
+    over ``devices``, but no more tiles than there are.
 
     Raises:
         ValueError: there is no image, or ``tile`` leaves nothing between its margins.
@@ -68,11 +72,29 @@ def layout(
             f"radius; take more than {2 * margin}, or {max(largest)} to have every image in one"
         )
     height, width = (min(side, length) for length in largest)
+    plan = Layout((height, width), margin, reach.multiple, reach.scale, 1, False)
     if batch is None:
-        batch = max(1, PIXELS // (height * width))
+        most = up(max(1, PIXELS // (height * width)), devices)
+        count = sum(len(places(size, plan)) for size in sizes)
+        batch = min(most, up(count, devices) if count > 1 else 1)
     smallest = [up(min(axis), reach.multiple) for axis in zip(*sizes, strict=True)]
     bordered = smallest[0] < height or smallest[1] < width
-    return Layout((height, width), margin, reach.multiple, reach.scale, batch, bordered)
+    return plan._replace(batch=batch, bordered=bordered)
+
+
+def groups(sizes: Sequence[tuple[int, int]], plan: Layout | None) -> list[range]:
+    """Runs of neighbouring images that are computed together: a few batches of tiles, or one image.
+
+    A group's results are a function of the group alone, so what was interrupted between two groups
+    goes on with the same bits.
+    """
+    found, first, count = [], 0, 0
+    for i, size in enumerate(sizes):
+        count += len(places(size, plan)) if plan is not None else 1
+        if plan is None or count >= GROUP * plan.batch:
+            found.append(range(first, i + 1))
+            first, count = i + 1, 0
+    return found + [range(first, len(sizes))] * (first < len(sizes))
 
 
 def up(length: int, multiple: int) -> int:

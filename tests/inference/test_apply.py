@@ -106,6 +106,14 @@ def test_a_folder_of_mixed_sizes_compiles_once():
     assert len(shapes) == 1
 
 
+def test_ticks_count_every_tile_once(dncnn):
+    images, keys, ticks = _images(), _keys(len(SIZES)), []
+    plan = apply.layout(dncnn, "restore", images, tile=16, batch=4)
+    apply.restore_all(dncnn, images, keys, plan, ticks.append)
+    assert sum(ticks) == sum(len(tiles.places(size, plan)) for size in SIZES)
+    assert max(ticks) == 4
+
+
 def test_enlarging_networks_are_placed_at_their_scale():
     def restore(variables, noisy, key, origin):
         return noisy.repeat(2, 1).repeat(2, 2)

@@ -59,3 +59,21 @@ def test_a_tile_without_a_core_is_refused_unless_every_image_fits():
     with pytest.raises(ValueError, match="tile: 20 pixels leave nothing .* more than 20"):
         tiles.layout([(64, 64)], reach, tile=20)
     assert tiles.layout([(20, 14)], reach, tile=20).tile == (20, 14)
+
+
+def test_batches_hold_no_more_tiles_than_there_are_and_divide_over_devices():
+    reach = base.Reach(1, 8)
+    assert tiles.layout([(64, 64)], reach, devices=2).batch == 1
+    assert tiles.layout([(64, 64)] * 3, reach, devices=2).batch == 4
+    assert tiles.layout([(64, 64)] * 1000, reach, devices=3).batch % 3 == 0
+    assert tiles.layout([(5000, 5000)], base.Reach(1, 300), devices=2).batch == 2
+
+
+def test_groups_cover_the_images_in_order_and_hold_whole_batches():
+    plan = tiles.layout([(20, 20)] * 30, base.Reach(1, 2), tile=10, batch=8)
+    sizes = [(20, 20)] * 5 + [(8, 9)] * 40
+    found = tiles.groups(sizes, plan)
+    assert [i for group in found for i in group] == list(range(45))
+    counts = [sum(len(tiles.places(sizes[i], plan)) for i in group) for group in found]
+    assert all(tiles.GROUP * 8 <= count < tiles.GROUP * 8 + 9 for count in counts[:-1])
+    assert tiles.groups(sizes[:3], None) == [range(0, 1), range(1, 2), range(2, 3)]
