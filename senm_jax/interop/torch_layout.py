@@ -1,5 +1,9 @@
 """PyTorch's tensor layouts and ours: plain transpositions, exact both ways."""
 
+import difflib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -12,3 +16,75 @@ def conv(weight: Float[np.ndarray, "o i kh kw"]) -> Float[np.ndarray, "kh kw i o
 def conv_back(kernel: Float[np.ndarray, "kh kw i o"]) -> Float[np.ndarray, "o i kh kw"]:
     """The convolution's weight of our kernel."""
     return np.ascontiguousarray(np.asarray(kernel).transpose(3, 2, 0, 1))
+
+
+def dense(weight: Float[np.ndarray, "o i"]) -> Float[np.ndarray, "1 1 i o"]:
+    """Our 1x1 kernel of a linear layer's weight."""
+    return np.ascontiguousarray(weight.T[None, None])
+
+
+def dense_back(kernel: Float[np.ndarray, "1 1 i o"]) -> Float[np.ndarray, "o i"]:
+    """The linear layer's weight of our 1x1 kernel."""
+    return np.ascontiguousarray(np.asarray(kernel)[0, 0].T)
+
+
+class Entry(NamedTuple):
+    """Where one official tensor lives with us."""
+
+    path: tuple[str, ...]
+    """Collection ("params" or "statistics"), modules, leaf."""
+    half: int | None = None
+    """0 or 1 where our array holds two official ones side by side on its last axis."""
+    linear: bool = False
+    """Whether a weight of rank 2 is kept as a 1x1 kernel."""
+
+
+COUNTER = "num_batches_tracked"
+"""Batch normalisation's counter: nobody reads it, it is written as 0."""
+
+
+def read(state: Mapping[str, np.ndarray], table: Mapping[str, Entry]) -> dict[str, Any]:
+    """Our nested variables of an official state dict, by a table of its names.
+
+    Raises:
+        ValueError: entries are missing, unknown or of the wrong rank; each is named.
+    """
+    names = {name for name in state if not name.endswith(COUNTER)}
+    missing, unknown = sorted(set(table) - names), sorted(names - set(table))
+    if missing or unknown:
+        near = {n: difflib.get_close_matches(n, unknown, 1) for n in missing}
+        hint = [f"{n} (nearest there: {m[0]})" if m else n for n, m in near.items()]
+        raise ValueError(f"state dict: missing entries {hint}, unknown entries {unknown}")
+    variables = {"params": {}, "statistics": {}}
+    for name, entry in table.items():
+        value = np.asarray(state[name])
+        if value.ndim == 4:
+            value = conv(value)
+        elif entry.linear and value.ndim == 2:
+            value = dense(value)
+        elif value.ndim > 1:
+            raise ValueError(f"state dict: {name}: expected rank 1 or 4, got shape {value.shape}")
+        place = variables
+        for key in entry.path[:-1]:
+            place = place.setdefault(key, {})
+        leaf = entry.path[-1]
+        place[leaf] = np.concatenate([place[leaf], value], -1) if entry.half == 1 else value
+    return variables
+
+
+def write(variables: Mapping[str, Any], table: Mapping[str, Entry]) -> dict[str, np.ndarray]:
+    """The official state dict of our variables, in the table's order."""
+    state = {}
+    for name, entry in table.items():
+        value = variables
+        for key in entry.path:
+            value = value[key]
+        value = np.asarray(value)
+        if entry.half is not None:
+            value = np.split(value, 2, -1)[entry.half]
+        if value.ndim == 4:
+            value = dense_back(value) if entry.linear else conv_back(value)
+        state[name] = np.ascontiguousarray(value)
+        if name.endswith("running_var"):
+            state[name.replace("running_var", COUNTER)] = np.zeros((), np.int64)
+    return state

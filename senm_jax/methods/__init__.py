@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import types
 
-_NOT_METHODS = {"base"}
+_NOT_METHODS = {"adversary", "base"}
 
 
 def names() -> list[str]:

@@ -1,0 +1,275 @@
+"""SeNM-VAE, semi-supervised: its objective on batches grouped by domain, and both directions.
+
+D. Zheng et al., "SeNM-VAE: Semi-Supervised Noise Modeling with Hierarchical Variational
+Autoencoder", CVPR 2024; weights and details as the released code has them, which differ from
+the paper's in places.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from senm_jax.methods import adversary, base
+from senm_jax.metrics import lpips
+from senm_jax.nn import level_predictor, senm_vae
+from senm_jax.ops import arrays, gaussian, keys, pixels
+
+Image = Float[Array, "_ _ _ 3"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The network's size, and the weights of the objective's terms."""
+
+    width: int = 64
+    growth: int = 32
+    levels: tuple[int, ...] = (2, 4)
+    degradation_channels: int = 16
+    downs: int = 0
+    dtype: str = "float32"
+    """Compute type of the convolutions."""
+    remat: bool = False
+    """Whether the ladder's blocks are computed again in the backward pass: less memory."""
+    from_clean: float = 0.5
+    """Probability that a paired row's content is drawn from q(z|x) and not from q(z|y)."""
+    kl_weight: float = 0.01
+    """Of KL(zn), and with ``kl_z_ratio`` of KL(z); tuned to noise of `kl_noise_std`."""
+    kl_z_ratio: float = 1e-7
+    kl_anneal_steps: int = 10_000
+    """Both divergences' weights rise linearly from 0 over so many steps."""
+    level_weight: float = 1.0
+    lpips_weight: float = 0.0
+    """The paper's is 0.01, which asks for ``lpips_file``; no weights can be shipped, so the
+    term is off by default."""
+    lpips_file: str = ""
+    """AlexNet's weights for LPIPS 0.1 (see `metrics.lpips`)."""
+    lpips_signed: bool = False
+    """Whether LPIPS sees images in [-1, 1], as it was made for, and not in [0, 1], as released."""
+    gan_weight: float = 0.1
+    """0 trains without a discriminator."""
+    discriminator_width: int = 64
+
+
+class Rows(NamedTuple):
+    """A batch's images as the network takes them."""
+
+    x: tuple[Image, Image]
+    """Clean: source rows and paired rows."""
+    y: tuple[Image, Image]
+    """Noisy: paired rows and target rows."""
+    shares: int
+    """See `arrays.join`: the largest number that divides every domain's row count."""
+
+
+def make(config: Config) -> base.Method:
+    """The method; players ``generator`` (with the level predictor) and ``discriminator``.
+
+    Raises:
+        ValueError: LPIPS asked for without a weights file, or sizes that cannot be built.
+    """
+    _check(config)
+    dtype = jnp.dtype(config.dtype)
+    network = senm_vae.SeNMVAE(
+        config.width,
+        config.growth,
+        tuple(config.levels),
+        config.degradation_channels,
+        config.downs,
+        config.remat,
+        dtype,
+    )
+    predictor = level_predictor.LevelPredictor(dtype=dtype)
+    perceptual = lpips.load(config.lpips_file) if config.lpips_weight else None
+    judge = adversary.make(config.discriminator_width, dtype) if config.gan_weight else None
+
+    def init(key, batch):
+        """Fresh variables of every player; of ``batch`` only the crop size matters."""
+        side = 8 * network.multiple
+        image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+        params = {
+            "translator": network.lazy_init(
+                keys.named(key, "translator"),
+                (image, image),
+                (image, image),
+                jax.ShapeDtypeStruct((2,), jnp.float32),
+                jax.ShapeDtypeStruct((2,), jnp.bool_),
+                lambda name, shape: jnp.zeros(shape),
+                method=network.reconstruct,
+            )["params"],
+            "level_predictor": predictor.lazy_init(keys.named(key, "level_predictor"), image)[
+                "params"
+            ],
+        }
+        variables = {"generator": {"params": params, "statistics": {}}}
+        if judge:
+            variables["discriminator"] = judge.init(keys.named(key, "discriminator"))
+        return variables
+
+    def loss(player, params, context):
+        if player == "discriminator":
+            return judge.discriminator_loss(params, context)
+        rows = group(context.batch)
+        paired = rows.x[1].shape[0]
+        coins = jax.random.bernoulli(
+            keys.named(context.key, "from_clean"), config.from_clean, (2 * paired,)
+        )
+        parts, y, rec_y = terms(
+            network, predictor, params, rows, coins, gaussian.draws(context.key)
+        )
+        real_fake = (y, rec_y)
+        if perceptual and y.shape[0]:
+            distance = lpips.lpips(perceptual, rec_y, y, signed=config.lpips_signed)
+            parts["lpips"] = jnp.mean(distance)
+        if judge and y.shape[0]:
+            parts["gan"] = judge.generator_loss(context.variables["discriminator"], *real_fake)
+        value = total(parts, weights(config, context.step))
+        handed = {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
+        return value, base.Outcome(parts | _diagnostics(parts), handed=handed)
+
+    def sample(variables, clean, key, conditions, origin):
+        params = variables["generator"]["params"]["translator"]
+        normal = gaussian.field(key, origin, clean.shape[1:3])
+        level, temperature = conditions["level"], conditions["temperature"]
+        return network.apply(
+            {"params": params}, clean, level, temperature, normal, method=network.translate
+        )
+
+    def restore(variables, noisy, key, origin):
+        params = variables["generator"]["params"]["translator"]
+        normal = gaussian.field(key, origin, noisy.shape[1:3])
+        return network.apply({"params": params}, noisy, normal, method=network.denoise)
+
+    def imitate(variables, clean, noisy):
+        if clean is None:
+            params = variables["generator"]["params"]["level_predictor"]
+            level = jnp.maximum(predictor.apply({"params": params}, noisy), 0)
+        else:
+            level = std(noisy - clean)
+        return {"level": level, "temperature": jnp.ones_like(level)}
+
+    return base.Method(
+        players=("generator", "discriminator") if judge else ("generator",),
+        init=init,
+        loss=loss,
+        sample=sample,
+        restore=restore,
+        imitate=imitate,
+        conditions={"level": 0.05, "temperature": 1.0},
+        sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
+        restore_reach=base.Reach(network.multiple, network.radius(heads=1)),
+    )
+
+
+def group(batch: Mapping[str, Mapping[str, Array]]) -> Rows:
+    """A batch of 8-bit images as float32 rows in [0, 1]; an absent domain gives no rows.
+
+    Raises:
+        ValueError: the batch holds none of the domains.
+    """
+    images = {(d, side): pixels.to_float(batch[d][side]) for d in batch for side in _SIDES[d]}
+    if not images:
+        raise ValueError(f"batch: expected some of {sorted(_SIDES)}, got {sorted(batch)}")
+    none = next(iter(images.values()))[:0]
+    x = images.get(("source", "clean"), none), images.get(("paired", "clean"), none)
+    y = images.get(("paired", "noisy"), none), images.get(("target", "noisy"), none)
+    counts = [a.shape[0] for a in (*x, *y)]
+    return Rows(x, y, math.gcd(*counts))
+
+
+_SIDES = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
+
+
+def terms(
+    network: senm_vae.SeNMVAE,
+    predictor: level_predictor.LevelPredictor,
+    params: Any,
+    rows: Rows,
+    from_clean: Bool[Array, "two_p"],
+    normal: gaussian.Normal,
+) -> tuple[dict[str, Array], Image, Image]:
+    """The objective's parts before weights, the noisy images and their reconstructions.
+
+    rec_x, rec_y: mean squared errors over the rows that have x, and y; kl_zn, kl_z: nats per
+    latent element, summed over levels, averaged over the rows with y, and the pairs; level: mean
+    |sigma - sigma_hat| over the pairs. A part without rows is left out.
+    """
+    paired, target = rows.y[0].shape[0], rows.y[1].shape[0]
+    x, y = arrays.join(rows.x, rows.shares), arrays.join(rows.y, rows.shares)
+    sigma = std(rows.y[0] - rows.x[1])
+    sigma_hat = predictor.apply({"params": params["level_predictor"]}, y)
+    predicted = arrays.part(sigma_hat, 0, paired, rows.shares)
+    guessed = arrays.part(sigma_hat, paired, paired + target, rows.shares)
+    level = arrays.join([sigma, guessed], rows.shares)
+    rec = network.apply(
+        {"params": params["translator"]},
+        rows.x,
+        rows.y,
+        level,
+        from_clean,
+        normal,
+        rows.shares,
+        method=network.reconstruct,
+    )
+    parts = {}
+    if x.shape[0]:
+        parts["rec_x"] = jnp.mean(jnp.square(rec.x - x))
+    if y.shape[0]:
+        parts["rec_y"] = jnp.mean(jnp.square(rec.y - y))
+        parts["kl_zn"] = jnp.mean(rec.kl_zn)
+    if paired:
+        parts["kl_z"] = jnp.mean(jnp.sum(rec.kl_z, 0))
+        parts["level"] = jnp.mean(jnp.abs(sigma - predicted))
+    return parts, y, rec.y
+
+
+def weights(config: Config, step: Array | int) -> dict[str, Array | float]:
+    """The weight of every part at this step; the first step is 1."""
+    anneal = jnp.minimum(step / config.kl_anneal_steps, 1)
+    kl = config.kl_weight * anneal
+    return {
+        "rec_x": 1.0,
+        "rec_y": 1.0,
+        "kl_zn": kl,
+        "kl_z": kl * config.kl_z_ratio,
+        "level": config.level_weight,
+        "lpips": config.lpips_weight,
+        "gan": config.gan_weight,
+    }
+
+
+def total(parts: Mapping[str, Array], weight: Mapping[str, Array | float]) -> Array:
+    """The weighted sum of the parts that are there."""
+    return sum(weight[name] * part for name, part in parts.items())
+
+
+def std(noise: Image) -> Float[Array, "b"]:
+    """Unbiased standard deviation of each row over all its pixels and channels."""
+    return jnp.std(noise, axis=(1, 2, 3), ddof=1)
+
+
+def _diagnostics(parts):
+    names = {"rec_x": "psnr_x", "rec_y": "psnr_y"}
+    return {
+        names[part]: -10 * jnp.log10(jnp.maximum(parts[part], 1e-12))
+        for part in names
+        if part in parts
+    }
+
+
+def _check(config: Config) -> None:
+    if config.lpips_weight and not config.lpips_file:
+        raise ValueError(
+            f"lpips_weight: {config.lpips_weight} asks for LPIPS, which needs AlexNet's weights:"
+            " give their path as lpips_file, or set lpips_weight to 0"
+        )
+    if config.width % 4 or config.width <= 0:
+        raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
+    if not config.levels or min(config.levels) < 1:
+        raise ValueError(f"levels: expected one or more positive counts, got {config.levels}")
+    if config.dtype not in ("float32", "bfloat16"):
+        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
