@@ -1,4 +1,4 @@
-"""The command line's front door; it imports a command's file only when that command is asked for."""
+"""The command line's front door; it imports a command's file only when it is asked for."""
 
 import argparse
 import importlib

@@ -17,19 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a config file, as configs/senm_vae/polyu.py:tiny")
     parser.add_argument("--workdir", required=True, metavar="DIR", type=pathlib.Path,
                         help="the run's folder")
+    parser.add_argument("--distributed", action="store_true",
+                        help="be one of the processes that SLURM, a TPU pod, Open MPI or "
+                        "Kubernetes started, one a host; all must see the same DIR")
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains; returns 0 when the run came to its last step, 130 when it was stopped before."""
-    import logging
-
     from senm_jax.training import platform
 
     config = _config(args)
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 0),
-                   deterministic=config.compute.deterministic)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("senm_jax").setLevel(logging.INFO)
+                   deterministic=config.compute.deterministic, distributed=args.distributed)
+    _show_messages()
 
     from senm_jax.training import loop, runs
 
@@ -37,6 +37,18 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.workdir}: step {trained.step} of {config.steps}, parameters "
           f"{runs.digests(trained.variables)['total']}")
     return 0 if trained.step >= config.steps else 130
+
+
+def _show_messages() -> None:
+    """Prints the package's own messages to stderr, and of other packages only what went wrong."""
+    import logging
+    import sys
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("senm_jax")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
 
 
 def _config(args: argparse.Namespace):

@@ -5,22 +5,25 @@ SHA-256 of each part of the state, the data's fingerprint, the config and the va
 orbax itself has no checksum on array data and takes any folder named by a number for a checkpoint.
 """
 
-import hashlib
+import contextlib
 import json
 import logging
+import math
 import os
 import pathlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jax.experimental import multihost_utils
 from orbax.checkpoint import checkpoint_managers
 
 from senm_jax.training import state as state_
+from senm_jax.training import trees
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +46,6 @@ class Entry(NamedTuple):
     validation: Mapping[str, float]
 
 
-def digest(tree: Any) -> str:
-    """SHA-256 (hex) of the leaves' paths, types, shapes and bytes, in the order of the tree."""
-    total = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        array = np.ascontiguousarray(_on_host(leaf))
-        name = jax.tree_util.keystr(path, simple=True, separator="/")
-        total.update(f"{name} {array.dtype} {np.shape(leaf)}\n".encode())
-        total.update(array.reshape(-1).view(np.uint8).data)
-    return total.hexdigest()
-
-
 def rank(best: str, validation: Mapping[str, float]) -> float | None:
     """How good a checkpoint with these figures is by the config's ``best``; None: not measured.
 
@@ -65,16 +57,20 @@ def rank(best: str, validation: Mapping[str, float]) -> float | None:
     return -validation[name] if best.startswith("-") else validation[name]
 
 
+def _order(value: float | None) -> float:
+    """A number to sort ranks by, those that were not measured first."""
+    return -math.inf if value is None else value
+
+
 class Writer:
     """The checkpoints of a run in training; a context manager."""
 
     def __init__(self, folder: str | os.PathLike, *, keep: int, best: str):
         self.folder = pathlib.Path(folder).absolute()
-        self._best = best
         self.folder.mkdir(parents=True, exist_ok=True)
         latest = checkpoint_managers.LatestN(keep)
         ranked = checkpoint_managers.BestN(
-            get_metric_fn=lambda figures: rank(best, figures), n=1,
+            get_metric_fn=lambda figures: _order(rank(best, figures)), n=1,
             keep_checkpoints_without_metrics=False,
         )
         policy = checkpoint_managers.AnyPreservationPolicy([latest, ranked] if best else [latest])
@@ -107,19 +103,23 @@ class Writer:
             ValueError: an array of the state holds a value that is not finite.
         """
         step, parts = int(state.step), _parts(state)
-        _check_finite(parts)
+        fault = trees.not_finite(parts)
+        if fault:
+            raise ValueError(
+                f"step {step}: {fault} holds a value that is not finite; it was not saved, and the "
+                "last good checkpoint is kept"
+            )
         meta = {
             "step": step,
             "saved": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "sha256": {name: digest(part) for name, part in parts.items()},
+            "sha256": {name: trees.digest(part) for name, part in parts.items()},
             "validation": dict(validation),
             **about,
         }
-        ranked = rank(self._best, validation) is not None
         saved = self._manager.save(
             step,
             args=ocp.args.Composite(state=ocp.args.PyTreeSave(parts), meta=ocp.args.JsonSave(meta)),
-            metrics=dict(validation) if ranked else None, force=True,
+            metrics=dict(validation) or None, force=True,
         )
         if not saved:
             raise OSError(f"{self.folder}: the checkpoint of step {step} was not written")
@@ -161,16 +161,18 @@ def restore(
     return None
 
 
-def read(folder: str | os.PathLike, step: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """``{"params", "statistics"}`` of one checkpoint as NumPy arrays, and its meta.
+def read(
+    folder: str | os.PathLike, step: int, parts: Sequence[str] = ("params", "statistics")
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Some parts of one checkpoint's state, as nested dicts of NumPy arrays, and its meta.
 
-    Needs no method and no abstract state: parameters are nested dicts.
+    Needs no method and no abstract state.
 
     Raises:
         Damaged: it cannot be read or is not what was saved.
     """
     def how(tree):
-        wanted = {name: tree[name] for name in ("params", "statistics")}
+        wanted = {name: tree[name] for name in parts}
         as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
         return ocp.args.PyTreeRestore(wanted, restore_args=as_numpy, partial_restore=True)
 
@@ -189,10 +191,10 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
     for step in steps(folder):
         try:
             value = rank(best, _read_meta(folder, step)["validation"])
-            ranked.append((value is not None, value or 0.0, step))
+            ranked.append((_order(value), step))
         except Damaged as fault:
             faults[step] = fault
-    for _, _, step in sorted(ranked, reverse=True):
+    for _, step in sorted(ranked, reverse=True):
         try:
             found = read(folder, step)
         except Damaged as fault:
@@ -205,11 +207,11 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
 
 
 def survey(folder: str | os.PathLike) -> list[Entry]:
-    """Every finished checkpoint with its date and whether its variables are what was saved."""
+    """Every finished checkpoint with its date and whether it is what was saved."""
     entries = []
     for step in steps(folder):
         try:
-            _, meta = read(folder, step)
+            _, meta = read(folder, step, PARTS)
             entries.append(Entry(step, meta["saved"], None, meta["validation"]))
         except Damaged as fault:
             entries.append(Entry(step, None, str(fault), {}))
@@ -221,13 +223,13 @@ def _read(folder: str | os.PathLike, step: int, how: Callable):
     path = pathlib.Path(folder).absolute() / str(step)
     meta = _read_meta(folder, step)
     try:
-        with ocp.PyTreeCheckpointer() as reader:
-            tree = reader.metadata(path / "state").item_metadata.tree
-            parts = dict(reader.restore(path / "state", args=how(tree)))
+        with contextlib.closing(ocp.PyTreeCheckpointHandler()) as handler:
+            item = epath.Path(path / "state")
+            parts = dict(handler.restore(item, args=how(handler.metadata(item).tree)))
     except Exception as error:  # orbax and tensorstore raise many kinds for a damaged file
         raise Damaged(_fault(path, error)) from error
     for name, part in parts.items():
-        if digest(part) != meta["sha256"][name]:
+        if trees.digest(part) != meta["sha256"][name]:
             raise Damaged(f"{path}: damaged: the {name} are not those that were saved")
     return parts, meta
 
@@ -268,26 +270,3 @@ def _none_whole(folder: pathlib.Path, faults: Mapping[int, Damaged]) -> str:
 
 def _parts(state: state_.TrainState) -> dict[str, Any]:
     return {name: getattr(state, name) for name in PARTS}
-
-
-def on_host(tree: Any) -> Any:
-    """The tree's arrays whole, as NumPy arrays, wherever they lie."""
-    return jax.tree.map(_on_host, tree)
-
-
-def _on_host(leaf) -> np.ndarray:
-    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
-        if not leaf.is_fully_replicated:
-            return multihost_utils.process_allgather(leaf, tiled=True)
-        leaf = leaf.addressable_data(0)
-    return np.asarray(jax.device_get(leaf))
-
-
-def _check_finite(parts: Mapping[str, Any]) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(parts):
-        if jax.dtypes.issubdtype(leaf.dtype, np.inexact) and not np.isfinite(_on_host(leaf)).all():
-            name = jax.tree_util.keystr(path, simple=True, separator="/")
-            raise ValueError(
-                f"step {int(parts['step'])}: {name} holds a value that is not finite; nothing was "
-                "saved, and the last good checkpoint is kept"
-            )

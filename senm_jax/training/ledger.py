@@ -55,7 +55,8 @@ class Ledger:
                 player, term = name.split("/", 1)
                 raise NotFinite(
                     f"step {step}: {player}'s {term} is {value}; training stopped, and the last "
-                    "good checkpoint is kept"
+                    "good checkpoint is kept. A lower learning rate, a warm-up or skip_above may "
+                    "help, in a new --workdir"
                 )
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1

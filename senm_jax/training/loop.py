@@ -18,6 +18,7 @@ from senm_jax.data import store as store_
 from senm_jax.training import assembly, checkpoints, ledger, records, runs, validation
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
+from senm_jax.training import trees
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,14 @@ def train(config: Mapping, workdir: str | os.PathLike) -> runs.Run:
             a value that is not finite came up (the last good checkpoint is kept).
     """
     task = prepare(config, workdir)
-    state, window = _begin(task)
-    if int(state.step) < task.settings.steps or not checkpoints.steps(_folder(task)):
-        state = _advance(task, state, window)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(
+            jax.default_matmul_precision(assembly.precision(task.settings)))
+        if jax.process_index() == 0:
+            stack.enter_context(runs.held(task.workdir))
+        state, window = _begin(task)
+        if int(state.step) < task.settings.steps or not checkpoints.steps(_folder(task)):
+            state = _advance(task, state, window)
     done = int(state.step)
     if done < task.settings.steps:
         log.info("stopped after step %d of %d; to go on: senm-jax train --workdir %s",
@@ -119,7 +125,7 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
                 batch = job.put(next(batches))
             with jax.transfer_guard("disallow"):
                 state, metrics = step(state, batch)
-            book.settle()  # the step before this one, while this one runs
+            book.settle()  # waits for the step before this one, while this one runs
             book.enter(number, metrics)
             bar.set_postfix(book.losses, refresh=False)
             bar.update()
@@ -165,7 +171,7 @@ def _save(task: Task, writer: checkpoints.Writer, state: state_.TrainState,
 
 def _validate(task: Task, state: state_.TrainState, number: int) -> dict[str, float]:
     picture = task.workdir / "previews" / f"{number:08d}.png"
-    variables = checkpoints.on_host(state.variables)
+    variables = trees.on_host(state.variables)
     return task.validator.measure(variables, picture if jax.process_index() == 0 else None)
 
 

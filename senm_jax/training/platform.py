@@ -13,13 +13,16 @@ import senm_jax
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
 
-def start(*, cpu_devices: int = 0, deterministic: bool = False) -> None:
+def start(
+    *, cpu_devices: int = 0, deterministic: bool = False, distributed: bool = False
+) -> None:
     """Prepares JAX; call it before the first array. Later calls change nothing that has started.
 
     On CPU there will be ``cpu_devices`` virtual devices (0: one per core): XLA runs many
     convolutions on one core, so the batch is split over them. ``deterministic`` asks for
-    reproducible GPU operations. Compiled programs are kept in the folder that SENM_CACHE names
-    (default: ``senm-jax`` in the user's cache folder; empty: not kept).
+    reproducible GPU operations; ``distributed`` joins the processes that a cluster has started,
+    as ``jax.distributed.initialize`` finds them. Compiled programs are kept in the folder that
+    SENM_CACHE names (default: ``senm-jax`` in the user's cache folder; empty: not kept).
     """
     flags = os.environ.get("XLA_FLAGS", "")
     if deterministic and "xla_gpu_deterministic_ops" not in flags:
@@ -29,6 +32,8 @@ def start(*, cpu_devices: int = 0, deterministic: bool = False) -> None:
             jax.config.update("jax_num_cpu_devices", cpu_devices or cores())
         except RuntimeError:
             pass  # the backend runs already, with the devices it has
+    if distributed:
+        jax.distributed.initialize()
     folder = _cache_folder()
     if folder and not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(folder))

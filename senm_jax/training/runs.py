@@ -1,20 +1,27 @@
 """A run's folder: what made it, and what it has learnt."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
 
 from senm_jax.methods import base
 from senm_jax.training import checkpoints, optimisers, platform
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
+from senm_jax.training import trees
 
-digest = checkpoints.digest
+digest = trees.digest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,11 +106,33 @@ def read_about(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def write_about(path: pathlib.Path, config: settings_.Settings, data: str) -> None:
-    """Adds this start's facts to run.json, then writes config.json, which makes the folder a run."""
+    """Adds this start to run.json, then writes config.json, which makes the folder a run."""
     path.mkdir(parents=True, exist_ok=True)
     starts = read_about(path)["starts"] if (path / "run.json").exists() else []
     _write_json(path / "run.json", {"data": data, "starts": [*starts, platform.facts()]})
     _write_json(path / "config.json", settings_.plain(config))
+
+
+@contextlib.contextmanager
+def held(path: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes of this machine from training in the folder meanwhile.
+
+    Raises:
+        ValueError: one does already.
+    """
+    if fcntl is None:
+        yield
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{path}: another process is training in this folder; stop it first, "
+                             "or take another --workdir") from None
+        except OSError:
+            pass  # a file system without locks
+        yield
 
 
 def counts(variables: Mapping) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import jax
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Float, UInt8
 
 from senm_jax.data import store as store_
@@ -43,8 +44,8 @@ class Validator:
         )
         self._origin = np.zeros((len(self._clean), 2), np.int32)
         self._method = method
-        self._generate = jax.jit(self._sample) if method.sample and method.imitate else None
-        self._restore = jax.jit(self._restored) if method.restore else None
+        self._generate = self._over_devices(self._sample) if method.imitate else None
+        self._restore = self._over_devices(self._restored) if method.restore else None
         names = ["real_std", "real_correlation", "noisy_psnr"]
         if self._generate:
             names += ["generated_std", "generated_correlation"]
@@ -65,15 +66,14 @@ class Validator:
         columns = {"clean": clean, "real noisy": noisy}
         residuals = {"real noise": real}
         if self._generate:
-            generated = np.asarray(self._generate(variables, clean, noisy, self._keys,
-                                                  self._origin))
+            generated = self._generate(variables, clean, noisy)
             made = residual(generated, clean)
             figures["generated_std"] = float(np.std(made))
             figures["generated_correlation"] = neighbour_correlation(made)
             columns["generated noisy"] = generated
             residuals["generated noise"] = made
         if self._restore:
-            restored = np.asarray(self._restore(variables, noisy, self._keys, self._origin))
+            restored = self._restore(variables, noisy)
             figures["restored_psnr"] = _mean_psnr(restored, clean)
             columns["restored"] = restored
             residuals["restored - clean"] = residual(restored, clean)
@@ -81,6 +81,22 @@ class Validator:
             pictures.write(picture, {name: rows[:SHOWN] for name, rows in columns.items()},
                            {name: rows[:SHOWN] for name, rows in residuals.items()})
         return {name: figures[name.removeprefix("validation/")] for name in self.names}
+
+    def _over_devices(self, function):
+        """(variables, *images) -> images; the rows are split over this process's devices."""
+        mesh = jax.sharding.Mesh(np.array(jax.local_devices()), ("data",))
+        split = NamedSharding(mesh, PartitionSpec("data"))
+        whole = NamedSharding(mesh, PartitionSpec())
+        count = len(self._clean)
+        order = np.resize(np.arange(count), -(-count // mesh.size) * mesh.size)
+        compiled = jax.jit(function)
+
+        def apply(variables, *images):
+            rows = [jax.device_put(each[order], split)
+                    for each in (*images, self._keys, self._origin)]
+            return np.asarray(compiled(jax.device_put(variables, whole), *rows))[:count]
+
+        return apply
 
     def _sample(self, variables, clean, noisy, key, origin):
         clean, noisy = pixels.to_float(clean), pixels.to_float(noisy)
