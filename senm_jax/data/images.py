@@ -26,7 +26,7 @@ Image.init()
 Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow raises above twice this, and warns above it.
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-_ORIENTATION = 0x0112
+_ORIENTATION, _MODEL, _EXIF_IFD, _ISO = 0x0112, 0x0110, 0x8769, 0x8827
 _BITS_PER_SAMPLE = 0x0102
 _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
 _DESCRIPTIVE_TIFF_TAGS = frozenset(
@@ -90,6 +90,19 @@ def read_size(path: str | os.PathLike) -> tuple[int, int]:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
     except (PIL.UnidentifiedImageError, SyntaxError, ValueError, struct.error):
         raise ValueError(_unknown(path, b"")) from None
+
+
+def read_tags(path: str | os.PathLike) -> tuple[str | None, int | None]:
+    """(camera model, ISO) by the file's EXIF, None where it does not say or is no image."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            exif = image.getexif()
+            iso = exif.get_ifd(_EXIF_IFD).get(_ISO)
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
+        return None, None
+    iso = iso[0] if isinstance(iso, tuple) and iso else iso
+    model = str(exif.get(_MODEL, "")).strip("\0 ")
+    return model or None, int(iso) if isinstance(iso, int) else None
 
 
 def read_rgb8(path: str | os.PathLike) -> UInt8[np.ndarray, "h w 3"]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,24 @@ def read_index(path: Path) -> dict[str, Any]:
                 "make the store again"
             )
     return index
+
+
+def refuse_existing(path: Path) -> None:
+    """Raises a ValueError if there is something at ``path`` already."""
+    if path.exists():
+        raise ValueError(f"{path}: exists; remove it or write to another folder")
+
+
+def clear_partial(path: Path) -> Path:
+    """The new, empty folder ``PATH.partial``; what an interrupted writer left there is removed."""
+    partial = path.with_name(path.name + PARTIAL)
+    for child in partial.rglob("*") if partial.exists() else ():
+        ours = child.suffix in (".npy", ".json", ".jsonl") or child.name.startswith(".")
+        if child.is_file() and not ours:
+            raise ValueError(f"{child}: no file of an unfinished store; move it elsewhere")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    return partial
 
 
 def _refuse_unfinished(path: Path) -> None:

@@ -16,7 +16,6 @@ follows every pixel and every tag, and nothing else.
 import json
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +54,12 @@ class Store:
 
     def __len__(self) -> int:
         return sum(entry["count"] for entry in self.index["domains"].values())
+
+    def summary(self) -> str:
+        """One line: the path, patches by domain, their size, the fingerprint's beginning."""
+        counts = ", ".join(f"{len(self.records(domain))} {domain}" for domain in self.domains)
+        height, width = self.patch
+        return f"{self.path}: {counts} patches of {height} x {width}, {self.fingerprint[:12]}"
 
     def records(self, domain: str) -> list[dict[str, Any]]:
         """What is known of each patch of ``domain``; see the module's text for the fields."""
@@ -134,14 +139,12 @@ class Writer:
     ):  # fmt: skip
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + layout.PARTIAL)
-        if self.path.exists():
-            raise ValueError(f"{self.path}: exists; remove it or write to another folder")
+        layout.refuse_existing(self.path)
         self._head = {"schema": layout.SCHEMA, "patch": list(patch), "about": dict(about)}
         self._shape = (*patch, 3)
         self._records: dict[str, list[dict]] = {}
         if not (resume and self._take_up()):
-            shutil.rmtree(self.partial, ignore_errors=True)
-            self.partial.mkdir(parents=True)
+            layout.clear_partial(self.path)
             files.replace(self.partial / layout.JOURNAL, json.dumps(self._head).encode() + b"\n")
         self._journal = open(self.partial / layout.JOURNAL, "ab")
         self._appenders = {}

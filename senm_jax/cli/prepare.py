@@ -1,0 +1,94 @@
+"""`senm-jax prepare folder|polyu`: packs photographs into patch stores."""
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    folder = kinds.add_parser(
+        "folder",
+        help="your own photographs",
+        description="Packs folders of photographs (PNG, JPEG, TIFF, BMP, WebP; 8 or 16 bits) into "
+        "the patch store OUT. Grey becomes RGB, alpha is left out, EXIF orientation is applied, "
+        "16 bits are rounded to 8. At least one of --pairs, --clean and --noisy is needed.",
+    )
+    folder.add_argument("out", metavar="OUT", help="the store to make; it must not exist")
+    folder.add_argument(
+        "--pairs",
+        nargs=2,
+        metavar=("CLEAN", "NOISY"),
+        help="folders of clean and noisy photographs of the same scenes, matched by name",
+    )
+    folder.add_argument("--clean", metavar="DIR", help="clean photographs without a partner")
+    folder.add_argument("--noisy", metavar="DIR", help="noisy photographs without a partner")
+    folder.add_argument(
+        "--per-image",
+        type=positive,
+        metavar="N",
+        help="patches cut from each image (default: as many as cover it, 32 at most)",
+    )
+    polyu = kinds.add_parser(
+        "polyu",
+        help="the PolyU real-world noisy images",
+        description="Packs the PolyU real-world noisy images into the stores OUT/train and "
+        "OUT/test, by the split of DATA/scenes.json.",
+    )
+    polyu.add_argument("data", metavar="DATA", help="the folder that holds scenes.json")
+    polyu.add_argument("out", metavar="OUT", help="the folder to make; it must not exist")
+    polyu.add_argument(
+        "--per-scene", type=positive, default=48, metavar="N", help="patches a scene (default 48)"
+    )
+    polyu.add_argument(
+        "--pairs",
+        type=count_or_all,
+        default="all",
+        metavar="N",
+        help="keep N training patches as pairs, taken evenly from all training scenes; clean "
+        "patches of one half of the scenes become source, noisy ones of the other half target; "
+        "'all' (default): every training patch is a pair",
+    )
+    for child in (folder, polyu):
+        child.add_argument(
+            "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
+        )
+        child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
+        child.add_argument(
+            "--strict", action="store_true", help="refuse to write when preflight finds a problem"
+        )
+
+
+def positive(text: str) -> int:
+    """The number, refused below 1."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return int(text)
+
+
+def count_or_all(text: str) -> int | None:
+    """The number, or None for 'all'."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number or all, got {text!r}")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Packs and prints what was written."""
+    from senm_jax.data import folder, polyu, store
+
+    common = {"patch": args.patch, "seed": args.seed, "strict": args.strict}
+    if args.kind == "folder":
+        paths = (
+            folder.prepare(
+                args.out, pairs=args.pairs and tuple(args.pairs), clean=args.clean,
+                noisy=args.noisy, per_image=args.per_image, **common,
+            ),
+        )  # fmt: skip
+    else:
+        paths = polyu.prepare(
+            args.data, args.out, per_scene=args.per_scene, pairs=args.pairs, **common
+        )
+    for path in paths:
+        print(store.Store.open(path).summary())

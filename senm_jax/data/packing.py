@@ -1,0 +1,123 @@
+"""From photographs to patches: where they are cut, in what order, and how noisy they are."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from senm_jax.data import draws, images, pairing, parallel, preflight, store
+
+MOST_PATCHES = 32
+"""Patches cut from an image when their number is left open: as many as cover it, at most this."""
+
+
+class Patch(NamedTuple):
+    """A window of an item's images, by side."""
+
+    position: tuple[int, int]
+    images: Mapping[str, UInt8[np.ndarray, "h w 3"]]
+
+    def level(self) -> float:
+        """The noise's standard deviation in [0, 1] units, over all values, divisor N - 1."""
+        noise = self.images["noisy"].astype(np.float64) - self.images["clean"]
+        return float(noise.std(ddof=1)) / 255
+
+
+def check(
+    items: Sequence[preflight.Item],
+    patch: int,
+    strict: bool,
+    tell: Callable[[str], None],
+    unmatched: Sequence[Path] = (),
+) -> preflight.Report:
+    """The preflight report, told; ValueError if nothing can be packed, or on findings if strict."""
+    if not items and not unmatched:
+        raise ValueError(f"found no image; looked for {', '.join(images.SUFFIXES)}")
+    report = preflight.inspect(items, patch, unmatched)
+    tell(report.text())
+    if not report.usable:
+        raise ValueError("no image can be packed; the report says why; nothing was written")
+    if strict and report.findings:
+        raise ValueError(
+            f"preflight found {len(report.findings)} problems and --strict was given; "
+            "nothing was written"
+        )
+    return report
+
+
+def positions(
+    height: int, width: int, patch: int, count: int | None, *names: str | int
+) -> list[tuple[int, int]]:
+    """Upper left pixels of ``count`` different windows, a function of ``names`` alone.
+
+    First the cells of a grid without overlap, placed at a random offset and taken in random
+    order, so a smaller ``count`` gives the beginning of a larger one's list; then random windows.
+    No more than there are windows. ``None`` asks for as many as cover the image, at most 32.
+    """
+    if count is None:
+        count = min(math.ceil(height / patch) * math.ceil(width / patch), MOST_PATCHES)
+    rows, cols = height - patch + 1, width - patch + 1
+    offset = draws.raw(2, "offset", *names)
+    first_row = int(draws.below((rows - 1) % patch + 1, offset[0]))
+    first_col = int(draws.below((cols - 1) % patch + 1, offset[1]))
+    cells = [(r, c) for r in range(first_row, rows, patch) for c in range(first_col, cols, patch)]
+    chosen = [cells[i] for i in draws.permutation(len(cells), "grid", *names)][:count]
+    windows = rows * cols
+    if windows <= max(2**16, 8 * count):
+        more = draws.permutation(windows, "window", *names)
+    else:
+        more = draws.below(windows, draws.raw(4 * count, "window", *names))
+    return list(dict.fromkeys(chosen + [divmod(int(i), cols) for i in more[:4 * count]]))[:count]
+
+
+def available(item: preflight.Item, patch: int, count: int) -> int:
+    """How many different windows, ``count`` at most, the item's images have."""
+    height, width = images.read_size(next(iter(item.files.values())))
+    return min(count, (height - patch + 1) * (width - patch + 1))
+
+
+def add(
+    writer: store.Writer,
+    domain: str,
+    item: preflight.Item,
+    cut: Sequence[Patch],
+    roots: Mapping[str, Path],
+) -> None:
+    """Adds the patches to ``domain``: the sides it has, their file below its root, their tags.
+
+    The file of a pair is the clean one, and the noisy one behind a bar where their names differ.
+    """
+    sides = store.SIDES[domain]
+    names = dict.fromkeys(pairing.below(item.files[side], roots[side]) for side in sides)
+    for patch in cut:
+        writer.add(
+            domain,
+            **{side: patch.images[side] for side in sides},
+            camera=item.camera,
+            iso=item.iso,
+            level=patch.level() if domain == "paired" else None,
+            source=" | ".join(names),
+            position=patch.position,
+        )
+
+
+def patches(
+    items: Sequence[preflight.Item], patch: int, count: int | None, seed: int
+) -> Iterator[tuple[preflight.Item, list[Patch]]]:
+    """Each item with its patches, the files decoded in parallel, in the order of ``items``."""
+
+    def cut(item: preflight.Item) -> tuple[preflight.Item, list[Patch]]:
+        arrays = {side: images.read_rgb8(path) for side, path in item.files.items()}
+        height, width = next(iter(arrays.values())).shape[:2]
+        return item, [
+            Patch(
+                (row, col),
+                {s: a[row : row + patch, col : col + patch].copy() for s, a in arrays.items()},
+            )
+            for row, col in positions(height, width, patch, count, seed, item.name)
+        ]
+
+    return parallel.ordered(cut, items, preflight.pixels, "packing")

@@ -1,0 +1,128 @@
+"""Packs the PolyU real-world noisy images: a clean and a noisy photograph of every scene.
+
+``scenes.json`` in the folder lists the scenes: names of the two files, camera, ISO and whether
+the scene is for training or for testing.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from senm_jax.data import draws, layout, packing, preflight, store
+
+SCENES = "scenes.json"
+
+
+SOURCE, TARGET, TRAIN, TEST = "train (source half)", "train (target half)", "train", "test"
+"""The splits that must not share a scene."""
+
+
+def prepare(
+    data: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    patch: int = 256,
+    per_scene: int = 48,
+    pairs: int | None = None,
+    seed: int = 0,
+    strict: bool = False,
+    tell: Callable[[str], None] = print,
+) -> tuple[Path, Path]:
+    """Writes the stores ``out/train`` and ``out/test`` and returns their paths.
+
+    Of every scene ``per_scene`` patches are cut. The test store holds the test scenes' patches as
+    pairs. With ``pairs`` None the train store holds the training scenes' patches as pairs; with a
+    number it holds
+
+    * that many pairs, taken in turn from all training scenes in a random order, from each in the
+      random order of its patches: pairs are spread evenly, and fewer are the first of more;
+    * ``source``: all clean patches of one half of the training scenes;
+    * ``target``: all noisy patches of the other half (see `halves`).
+
+    Both stores appear together or not at all. ``tell`` is called with the preflight report.
+    """
+    data, out = Path(data), Path(out)
+    layout.refuse_existing(out)
+    report = packing.check(scenes(data, pairs is not None, seed), patch, strict, tell)
+    train = [item for item in report.usable if item.split != TEST]
+    if len(train) in (0, len(report.usable)):
+        raise ValueError(f"{data}: expected usable scenes for training and for testing")
+    shares = _shares(train, patch, per_scene, pairs, seed)
+    about = {
+        "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs, "seed": seed,
+        "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
+    }  # fmt: skip
+    roots = {"clean": data, "noisy": data}
+    work = layout.clear_partial(out)
+    with (
+        store.Writer(work / "train", patch=(patch, patch), about=about) as train_writer,
+        store.Writer(work / "test", patch=(patch, patch), about=about) as test_writer,
+    ):
+        for item, cut in packing.patches(report.usable, patch, per_scene, seed):
+            if item.split == TEST:
+                packing.add(test_writer, "paired", item, cut, roots)
+                continue
+            packing.add(train_writer, "paired", item, cut[: shares[item.name]], roots)
+            if pairs is not None:
+                domain = "source" if item.split == SOURCE else "target"
+                packing.add(train_writer, domain, item, cut, roots)
+    os.rename(work, out)
+    return out / "train", out / "test"
+
+
+def scenes(data: Path, halved: bool, seed: int) -> list[preflight.Item]:
+    """The scenes that ``scenes.json`` lists, each with its split; training halved if asked."""
+    path = data / SCENES
+    try:
+        listed = json.loads(path.read_text())
+    except OSError:
+        raise ValueError(f"{path}: not found; give the folder that holds it") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: is not JSON ({error})") from None
+    items = []
+    for entry in listed:
+        missing = {"scene", "camera", "iso", "split", "noisy", "clean"} - set(entry)
+        if missing or entry["split"] not in (TRAIN, TEST):
+            raise ValueError(f"{path}: expected split train or test and {missing} in {entry}")
+        files = {side: data / entry[side] for side in ("clean", "noisy")}
+        items.append(
+            preflight.Item(entry["scene"], files, entry["split"], entry["camera"], entry["iso"])
+        )
+    if not halved:
+        return items
+    half = halves([item for item in items if item.split == TRAIN], seed)
+    return [item._replace(split=half.get(item.name, item.split)) for item in items]
+
+
+def halves(train: Sequence[preflight.Item], seed: int) -> dict[str, str]:
+    """Which half, `SOURCE` or `TARGET`, each training scene belongs to, by its name.
+
+    The scenes are ordered by camera, in random order within a camera, and dealt out in turn: the
+    halves differ by one scene at most, and so do the scenes that they have of any camera.
+    """
+    rank = draws.permutation(len(train), "halves", seed)
+    dealt = sorted(range(len(train)), key=lambda i: (train[i].camera, rank[i]))
+    return {train[i].name: (SOURCE, TARGET)[turn % 2] for turn, i in enumerate(dealt)}
+
+
+def _shares(
+    train: Sequence[preflight.Item], patch: int, per_scene: int, pairs: int | None, seed: int
+) -> dict[str, int]:
+    """How many of its patches each training scene gives as pairs, by its name."""
+    left = {item.name: packing.available(item, patch, per_scene) for item in train}
+    total = sum(left.values())
+    if pairs is None:
+        return left
+    if not 0 <= pairs <= total:
+        raise ValueError(
+            f"--pairs {pairs}: the {len(train)} training scenes give {total} patches with "
+            f"--per-scene {per_scene}; ask for at most as many, or for all"
+        )
+    order = [train[i].name for i in draws.permutation(len(train), "pairs", seed)]
+    shares = dict.fromkeys(left, 0)
+    while sum(shares.values()) < pairs:
+        for name in order:
+            if shares[name] < left[name] and sum(shares.values()) < pairs:
+                shares[name] += 1
+    return shares

@@ -1,0 +1,167 @@
+"""What is wrong with a set of photographs, found before anything is written."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from senm_jax.data import compare, images, parallel
+
+SHIFT = 1.0
+"""Pixels; a pair whose images lie further apart than this, in rows or columns, is reported."""
+GAIN = 0.04
+"""A pair whose contrast differs by a larger part than this in some channel is reported."""
+MEAN_255 = 2.0
+"""A pair whose means differ by more than this (of 255) in some channel is reported."""
+ALIKE = 0.8
+"""Images of different splits whose signatures correlate more than this are reported. Over 500
+photographs of public sets, different ones stayed below 0.47 and shots of one scene above 0.95."""
+
+LEFT_OUT = ("unmatched", "unreadable", "size mismatch", "smaller than a patch")
+KEPT = ("exposure mismatch", "misaligned", "near-duplicate")
+
+
+class Item(NamedTuple):
+    """A photograph, or the clean and noisy photograph of one scene."""
+
+    name: str
+    files: Mapping[str, Path]
+    """By side, ``clean`` and ``noisy``."""
+    split: str
+    """Items of different splits must not show the same scene."""
+    camera: str | None = None
+    iso: int | None = None
+
+
+class Finding(NamedTuple):
+    """One problem; ``kind`` is one of `LEFT_OUT` (not packed) or `KEPT` (packed all the same)."""
+
+    kind: str
+    files: tuple[str, ...]
+    text: str
+
+
+class Report(NamedTuple):
+    """The outcome: problems by file, and the items that can be packed."""
+
+    findings: tuple[Finding, ...]
+    usable: tuple[Item, ...]
+    looked_at: int
+
+    def text(self) -> str:
+        """The report for a reader, one problem a line under its kind."""
+        lines = [f"preflight: {len(self.usable)} of {self.looked_at} images or pairs can be packed"]
+        for kind in LEFT_OUT + KEPT:
+            found = [finding for finding in self.findings if finding.kind == kind]
+            if found:
+                fate = "left out" if kind in LEFT_OUT else "kept; look at them"
+                lines.append(f"  {kind}: {len(found)} ({fate})")
+                lines += [f"    {' , '.join(f.files)}: {f.text}" for f in found]
+        if not self.findings:
+            lines.append("  no problems found")
+        return "\n".join(lines)
+
+    def json(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "looked_at": self.looked_at,
+            "usable": len(self.usable),
+            "findings": [
+                {"kind": f.kind, "files": list(f.files), "text": f.text} for f in self.findings
+            ],
+        }
+
+
+class _Facts(NamedTuple):
+    """What one item's pixels say."""
+
+    findings: tuple[Finding, ...]
+    usable: bool
+    signature: np.ndarray | None
+
+
+def inspect(items: Sequence[Item], patch: int, unmatched: Sequence[Path] = ()) -> Report:
+    """The report on ``items``, each decoded once; ``unmatched`` are files without a partner."""
+    facts = list(parallel.ordered(lambda item: _look(item, patch), items, pixels, "checking"))
+    findings = [Finding("unmatched", (str(p),), "no image of the same name") for p in unmatched]
+    findings += [finding for fact in facts for finding in fact.findings]
+    usable = [(item, fact) for item, fact in zip(items, facts, strict=True) if fact.usable]
+    findings += _near_duplicates([(i, f.signature) for i, f in usable if f.signature is not None])
+    return Report(tuple(findings), tuple(i for i, _ in usable), len(items) + len(unmatched))
+
+
+def pixels(item: Item) -> int:
+    """How many pixels the item's files have by their headers, 0 for what is no image."""
+    total = 0
+    for path in item.files.values():
+        try:
+            height, width = images.read_size(path)
+        except (ValueError, OSError):
+            continue
+        total += height * width
+    return total
+
+
+def _look(item: Item, patch: int) -> _Facts:
+    """Decodes the item's files and judges them."""
+    arrays, findings = {}, []
+    for side, path in item.files.items():
+        try:
+            arrays[side] = images.read_rgb8(path)
+        except (ValueError, OSError) as error:
+            findings.append(
+                Finding("unreadable", (str(path),), str(error).removeprefix(f"{path}: "))
+            )
+    if findings:
+        return _Facts(tuple(findings), False, None)
+    names = tuple(str(path) for path in item.files.values())
+    sizes = {side: array.shape[:2] for side, array in arrays.items()}
+    text = ", ".join(f"{side} is {h} x {w}" for side, (h, w) in sizes.items())
+    if len(set(sizes.values())) > 1:
+        return _Facts((Finding("size mismatch", names, text),), False, None)
+    if min(next(iter(sizes.values()))) < patch:
+        text = f"{text}, a patch {patch} x {patch}; prepare with a smaller --patch to use it"
+        return _Facts((Finding("smaller than a patch", names, text),), False, None)
+    if len(arrays) == 2:
+        findings = _judge_pair(names, arrays["clean"], arrays["noisy"])
+    return _Facts(tuple(findings), True, compare.signature(next(iter(arrays.values()))))
+
+
+def _judge_pair(names: tuple[str, ...], clean: np.ndarray, noisy: np.ndarray) -> list[Finding]:
+    findings = []
+    gain, mean_255 = compare.exposure(clean, noisy)
+    if np.abs(gain - 1).max() > GAIN or np.abs(mean_255).max() > MEAN_255:
+        text = (
+            f"noisy is clean times {_numbers(gain, '.3f')} (red, green, blue), its mean higher by "
+            f"{_numbers(mean_255, '+.1f')} of 255"
+        )
+        findings.append(Finding("exposure mismatch", names, text))
+    shift = compare.shift(clean, noisy)
+    if shift is not None and max(abs(part) for part in shift) > SHIFT:
+        text = f"noisy lies {shift[0]:+.1f} rows and {shift[1]:+.1f} columns off clean"
+        findings.append(Finding("misaligned", names, text))
+    elif compare.alike(compare.signature(clean), compare.signature(noisy)) < ALIKE / 2:
+        findings.append(Finding("misaligned", names, "the two show different scenes"))
+    return findings
+
+
+def _numbers(values: np.ndarray, form: str) -> str:
+    return ", ".join(format(value, form) for value in values)
+
+
+def _near_duplicates(signed: Sequence[tuple[Item, np.ndarray]]) -> list[Finding]:
+    """Pairs of items of different splits that show the same, compared row by row."""
+    if not signed:
+        return []
+    splits = np.array([item.split for item, _ in signed])
+    table = np.stack([signature for _, signature in signed])
+    findings = []
+    for i, (item, signature) in enumerate(signed):
+        likeness = table[i + 1 :] @ signature
+        for j in np.flatnonzero((likeness > ALIKE) & (splits[i + 1 :] != item.split)):
+            other = signed[i + 1 + j][0]
+            files = tuple(str(next(iter(x.files.values()))) for x in (item, other))
+            text = f"correlate {likeness[j]:.2f}, one is {item.split}, the other {other.split}"
+            findings.append(Finding("near-duplicate", files, text))
+    return findings
