@@ -98,11 +98,12 @@ def scenes(data: Path, halved: bool, seed: int) -> list[preflight.Item]:
 def halves(train: Sequence[preflight.Item], seed: int) -> dict[str, str]:
     """Which half, `SOURCE` or `TARGET`, each training scene belongs to, by its name.
 
-    The scenes are ordered by camera, in random order within a camera, and dealt out in turn: the
-    halves differ by one scene at most, and so do the scenes that they have of any camera.
+    The scenes are ordered by camera and ISO, at random within those, and dealt out in turn: the
+    halves differ by one scene at most, and so do the scenes that they have of any one camera and
+    of any one camera at one ISO.
     """
     rank = draws.permutation(len(train), "halves", seed)
-    dealt = sorted(range(len(train)), key=lambda i: (train[i].camera, rank[i]))
+    dealt = sorted(range(len(train)), key=lambda i: (train[i].camera, train[i].iso, rank[i]))
     return {train[i].name: (SOURCE, TARGET)[turn % 2] for turn, i in enumerate(dealt)}
 
 
