@@ -44,7 +44,9 @@ def make_all(configs: Mapping[str, settings_.Optimiser], steps: int) -> dict[str
     return {player: make(config, steps) for player, config in configs.items()}
 
 
-def learning_rate(config: settings_.Optimiser, steps: int, step: jax.Array) -> jax.Array:
+def learning_rate(
+    config: settings_.Optimiser, steps: int, step: jax.Array | int
+) -> jax.Array:
     """The rate of step number ``step`` (the first is 1) of ``steps``.
 
     A change "at n" shows first in step n + 1: the papers step their schedulers after the update.
@@ -90,7 +92,7 @@ def guard(
         return Guarded(inner.init(params), jnp.int32(0))
 
     def update(updates, state, params=None, **extra):
-        fine = optax.global_norm(_matching(updates, norm_of)) < above
+        fine = optax.tree.norm(_matching(updates, norm_of)) < above
         moved, inner_state = inner.update(updates, state.inner, params, **extra)
         moved = jax.tree.map(lambda u: jnp.where(fine, u, 0), moved)
         kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), inner_state, state.inner)

@@ -46,7 +46,7 @@ def make_step(
             handed |= outcome.handed
             own = Metrics(outcome.metrics)
             own["loss"] = loss
-            own["grad_norm"] = optax.global_norm(gradients)
+            own["grad_norm"] = optax.tree.norm(gradients)
             own["learning_rate"] = optimisers[player].rate(number)
             if isinstance(opt_state[player], optimisers_.Guarded):
                 own["skipped"] = opt_state[player].skipped

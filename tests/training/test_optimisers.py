@@ -1,0 +1,79 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from training import toy
+
+from senm_jax.training import optimisers, settings
+
+
+def configured(**changes):
+    fields = {f"optimisers__judge__{name}": value for name, value in changes.items()}
+    return settings.resolve(toy.config("store", **fields)).optimisers["judge"]
+
+
+def rates(config, steps, numbers):
+    return [float(optimisers.learning_rate(config, steps, n)) for n in numbers]
+
+
+def test_a_rate_is_halved_after_the_step_that_names_it():
+    config = configured(learning_rate=0.8, halve_at=(3, 5))
+    np.testing.assert_allclose(
+        rates(config, 10, [1, 3, 4, 5, 6, 10]), [0.8, 0.8, 0.4, 0.4, 0.2, 0.2], rtol=1e-6)
+
+
+def test_a_cosine_starts_full_and_would_reach_its_end_one_step_after_the_last():
+    config = configured(learning_rate=1.0, schedule="cosine", final=0.2)
+    expected = [0.2 + 0.8 * (1 + np.cos(np.pi * (n - 1) / 8)) / 2 for n in (1, 5, 8, 9)]
+    np.testing.assert_allclose(rates(config, 8, [1, 5, 8, 9]), expected, rtol=1e-6)
+    assert expected[0] == 1.0 and expected[1] == pytest.approx(0.6) and expected[3] == 0.2
+
+
+def test_a_warm_up_rises_to_the_full_rate_and_stays():
+    config = configured(learning_rate=1.0, warmup=4)
+    np.testing.assert_allclose(rates(config, 9, [1, 2, 4, 5]), [0.25, 0.5, 1.0, 1.0], rtol=1e-6)
+
+
+def test_updates_are_adam_at_the_rate_of_their_step():
+    config = configured(learning_rate=0.1, halve_at=(1,), eps=1e-3)
+    optimiser = optimisers.make(config, 3)
+    value = jnp.array([1.0, -2.0])
+    state, mean, square = optimiser.init(value), np.zeros(2), np.zeros(2)
+    for number, gradient in enumerate(([3.0, -0.5], [-1.0, 0.25]), start=1):
+        gradient = np.array(gradient)
+        updates, state = optimiser.update(jnp.array(gradient), state, value, step=number)
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        unbiased = mean / (1 - 0.9**number), square / (1 - 0.999**number)
+        rate = 0.1 if number == 1 else 0.05
+        np.testing.assert_allclose(
+            updates, -rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-3), rtol=2e-4)
+
+
+@pytest.mark.parametrize("large", [9.0, jnp.inf, jnp.nan])
+def test_a_large_gradient_skips_the_whole_update_and_is_counted(large):
+    optimiser = optimisers.make(configured(skip_above=5.0, skip_norm_of="^encoder/"), 9)
+    params = {"encoder": {"kernel": jnp.ones(2)}, "head": jnp.ones(2)}
+    small = {"encoder": {"kernel": jnp.array([3.0, 0.0])}, "head": jnp.array([100.0, 1.0])}
+    bad = {"encoder": {"kernel": jnp.array([large, 0.0])}, "head": jnp.array([0.1, 1.0])}
+
+    first, state = optimiser.update(small, optimiser.init(params), params, step=1)
+    assert all(jnp.all(u != 0) for u in [first["head"], first["encoder"]["kernel"][:1]])
+    skipped, after = optimiser.update(bad, state, params, step=2)
+    assert all(jnp.all(u == 0) for u in jax.tree.leaves(skipped))
+    assert (int(state.skipped), int(after.skipped)) == (0, 1)
+    jax.tree.map(np.testing.assert_array_equal, state.inner, after.inner)
+    assert int(optimiser.update(small, after, params, step=3)[1].skipped) == 1
+
+
+def test_a_norm_equal_to_the_threshold_skips():
+    optimiser = optimisers.make(configured(skip_above=5.0), 9)
+    params = jnp.ones(2)
+    _, state = optimiser.update(jnp.array([3.0, 4.0]), optimiser.init(params), params, step=1)
+    assert int(state.skipped) == 1
+
+
+def test_a_guard_over_no_parameter_is_refused():
+    optimiser = optimisers.make(configured(skip_above=5.0, skip_norm_of="decoder"), 9)
+    with pytest.raises(ValueError, match=r"skip_norm_of: 'decoder' matches no parameter.*kernel"):
+        optimiser.init({"encoder": {"kernel": jnp.ones(2)}})

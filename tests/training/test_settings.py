@@ -1,0 +1,79 @@
+import json
+
+import pytest
+from training import toy
+
+from senm_jax.training import settings
+
+
+def resolved(**changes):
+    return settings.resolve(toy.config("store", **changes))
+
+
+def test_a_config_survives_its_json_file():
+    asked = resolved(optimisers__painter__halve_at=(3, 5))
+    assert settings.resolve(json.loads(json.dumps(settings.plain(asked)))) == asked
+
+
+def test_whole_numbers_become_floats_where_floats_are_wanted():
+    assert isinstance(resolved(optimisers__judge__eps=1).optimisers["judge"].eps, float)
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"stepz": 3}, r"config\.stepz: no such setting; did you mean 'steps'"),
+    ({"data__crpo": 3}, r"config\.data\.crpo: no such setting; did you mean 'crop'"),
+    ({"steps": "many"}, r"config\.steps: expected int, got 'many'"),
+    ({"steps": 2.5}, r"config\.steps: expected int, got 2\.5"),
+    ({"steps": True}, r"config\.steps: expected int, got True"),
+    ({"optimisers__judge__halve_at": (1, "b")}, r"optimisers\.judge\.halve_at\[1\]: expected int"),
+    ({"optimisers__judge__schedule": "linear"}, r"judge\.schedule: expected 'steps' or 'cosine'"),
+    ({"data__rows": {"pairs": 3}}, r"config\.data\.rows: expected domains .* got 'pairs'"),
+    ({"data__weights": (1.0, 2.0)}, r"config\.data\.weights: expected one for each of 1 stores"),
+    ({"keep": 0}, r"config\.keep: expected 1 or more, got 0"),
+    ({"best": "validation/restored_psnr"}, r"config\.best: .* names no store"),
+    ({"mesh__data": 0}, r"config\.mesh\.data: expected -1 or 1 or more"),
+])
+def test_a_bad_setting_is_refused_by_name(changes, message):
+    with pytest.raises(ValueError, match=message):
+        resolved(**changes)
+
+
+def test_a_missing_setting_is_named():
+    config = toy.config("store")
+    del config["optimisers"]["judge"]["decay"]
+    with pytest.raises(ValueError, match=r"config\.optimisers\.judge\.decay: missing"):
+        settings.resolve(config)
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"hyper": {"noise": 0.1, "poisson": 1}}, r"hyper\.poisson: no such .* did you mean 'poison'"),
+    ({"hyper": {}}, r"config\.hyper\.noise: missing"),
+    ({"hyper": {"noise": "loud"}}, r"config\.hyper\.noise: expected float, got 'loud'"),
+    ({"hyper": {"noise": 0.1, "shades": (1, "x")}}, r"hyper\.shades\[1\]: expected float"),
+    ({"optimisers": {}}, r"one for each player of toy, \['judge', 'painter'\], got \[\]"),
+])
+def test_a_method_refuses_what_does_not_fit_it(toys, changes, message):
+    with pytest.raises(ValueError, match=message):
+        settings.make_method(resolved(**changes))
+
+
+def test_an_unknown_method_is_refused_by_name():
+    with pytest.raises(ValueError, match="method: expected one of .* got 'toy'"):
+        settings.make_method(resolved())
+
+
+def test_what_may_change_in_a_run_and_what_may_not():
+    before = resolved()
+    later = resolved(steps=99, log_every=7, keep=5, data__stores=("elsewhere",))
+    assert settings.changed(before, later) == {}
+    other = resolved(seed=4, hyper={"noise": 0.2})
+    assert settings.changed(before, other) == {
+        "seed": (3, 4), "hyper.noise": (0.05, 0.2), "hyper.poison": (0, None),
+        "hyper.ballast": (0, None),
+    }
+
+
+def test_the_length_of_a_cosine_may_not_change():
+    before = resolved(optimisers__judge__schedule="cosine")
+    after = resolved(optimisers__judge__schedule="cosine", steps=99)
+    assert settings.changed(before, after) == {"steps": (6, 99)}
