@@ -1,0 +1,163 @@
+"""The conditions that each generated image is drawn under: fixed, ranges, or like real images.
+
+An image's conditions are a function of the seed and its name, so they depend neither on the other
+images nor on what was made before.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+import scipy.special
+
+from senm_jax.data import draws
+from senm_jax.data import store as store_
+from senm_jax.ops import pixels
+
+Draw = Callable[[str], dict[str, float]]
+"""The conditions of the image of this name."""
+
+MEASURED = 1024
+"""So many patches of a store's domain, evenly spread over it, are measured for their levels."""
+BATCH = 32
+
+
+def make(run, seed: int, level: str | None = None, temperature: str | None = None) -> Draw:
+    """How conditions are drawn.
+
+    Args:
+        run: the noise model's run; ``config.data.stores`` names what it was trained on.
+        seed: of all draws.
+        level: "A", "A:B" (uniform), "sidd" (the shot and read noise rule of `sidd_level`) or
+            "like:STORE" (as patches of the store have it, see `imitated`); None is like the
+            run's training stores, where the method takes a level at all.
+        temperature: "A" or "A:B"; None is the method's default.
+
+    Raises:
+        ValueError: the method takes no such condition, or the words cannot be understood.
+    """
+    method = run.method
+    for name, asked in (("level", level), ("temperature", temperature)):
+        if asked is not None and name not in method.conditions:
+            raise ValueError(
+                f"--{name}: this method takes {sorted(method.conditions) or 'no conditions'}"
+            )
+    parts = [lambda name: dict(method.conditions)]
+    if level is None and "level" in method.conditions:
+        parts.append(_like(run, seed, run.config.data.stores))
+    elif level is not None and level.startswith("like:"):
+        parts.append(_like(run, seed, [level.removeprefix("like:")]))
+    elif level == "sidd":
+        parts.append(lambda name: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
+    elif level is not None:
+        parts.append(_between("level", level, seed, least=0.0))
+    if temperature is not None:
+        parts.append(_between("temperature", temperature, seed, least=0.0))
+    return lambda name: {key: value for part in parts for key, value in part(name).items()}
+
+
+def sidd_level(first: float, second: float) -> float:
+    """The level that a shot and read noise model gives two uniform numbers in (0, 1).
+
+    log10 shot ~ U(log10 0.00068674, log10 0.02194856); log10 read = 1.85 log10 shot + 0.30 +
+    N(0, 0.20^2); level = sqrt(shot + read), about 0.026 to 0.16: SeNM-VAE's rule for SIDD.
+    """
+    low, high = math.log10(0.00068674), math.log10(0.02194856)
+    log_shot = low + (high - low) * first
+    log_read = 1.85 * log_shot + 0.30 + 0.20 * float(scipy.special.ndtri(second))
+    return math.sqrt(10**log_shot + 10**log_read)
+
+
+def imitated(run, store: store_.Store) -> list[dict[str, float]]:
+    """The conditions under which the method's noise is like that of each noisy patch of a store.
+
+    A pair's recorded level stands, where it has one; other conditions and levels are measured by
+    the method on up to `MEASURED` patches of each domain.
+
+    Raises:
+        ValueError: the method cannot measure, or the store has no noisy patches.
+    """
+    found = []
+    for domain in ("paired", "target"):
+        if domain in store.domains:
+            found += _of_domain(run, store, domain)
+    if not found:
+        raise ValueError(
+            f"{store.path}: has no noisy patches to take levels from, only {list(store.domains)}"
+        )
+    return found
+
+
+def _of_domain(run, store: store_.Store, domain: str) -> list[dict[str, float]]:
+    records = store.records(domain)
+    levels = [record["level"] for record in records] if domain == "paired" else []
+    if levels and None not in levels and set(run.method.conditions) == {"level"}:
+        return [{"level": level} for level in levels]
+    if run.method.imitate is None:
+        raise ValueError(f"{store.path}: this method cannot measure levels; name them by --level")
+    count = min(len(records), MEASURED)
+    chosen = np.unique(np.linspace(0, len(records) - 1, count).round().astype(int))
+    measured = _measure(run, store, domain, chosen)
+    for conditions, i in zip(measured, chosen, strict=True):
+        if levels and levels[i] is not None:
+            conditions["level"] = levels[i]
+    return measured
+
+
+def _measure(
+    run, store: store_.Store, domain: str, chosen: Sequence[int]
+) -> list[dict[str, float]]:
+    def imitate(variables, images):
+        images = {side: pixels.to_float(image) for side, image in images.items()}
+        return run.method.imitate(variables, images.get("clean"), images["noisy"])
+
+    imitate, variables, measured = jax.jit(imitate), jax.device_put(run.variables), []
+    for first in range(0, len(chosen), BATCH):
+        rows = list(chosen[first : first + BATCH])
+        filled = rows + rows[:1] * (min(BATCH, len(chosen)) - len(rows))
+        images = {side: store.images(domain, side)[filled] for side in store_.SIDES[domain]}
+        columns = jax.device_get(imitate(variables, images))
+        measured += [
+            {name: float(column[i]) for name, column in columns.items()} for i in range(len(rows))
+        ]
+    return measured
+
+
+def _like(run, seed: int, paths: Sequence[str | os.PathLike]) -> Draw:
+    if not paths:
+        raise ValueError("--level: the run names no training stores to be like; give a level")
+    table = [row for path in paths for row in imitated(run, _open(path))]
+    return lambda name: table[int(_uniform(1, seed, name, "like")[0] * len(table))]
+
+
+def _open(path: str | os.PathLike) -> store_.Store:
+    try:
+        return store_.Store.open(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; or say by --level which levels to draw") from None
+
+
+def _between(condition: str, text: str, seed: int, least: float) -> Draw:
+    """A number, or a range A:B that is drawn from uniformly."""
+    try:
+        ends = [float(word) for word in text.split(":")]
+    except ValueError:
+        ends = []
+    low, high = (ends * 2)[:2] if ends else (math.nan, math.nan)
+    if len(ends) > 2 or not (least <= low <= high < math.inf):
+        known = ", 'sidd' or 'like:STORE'" if condition == "level" else ""
+        raise ValueError(
+            f"--{condition}: expected a number from {least:g} up or a range A:B{known}, "
+            f"got {text!r}"
+        )
+    return lambda name: {
+        condition: low + (high - low) * _uniform(1, seed, name, condition)[0]
+    }
+
+
+def _uniform(count: int, seed: int, name: str, purpose: str) -> list[float]:
+    """Uniform numbers in the open interval (0, 1), a function of the names alone."""
+    bits = draws.raw(count, "conditions", seed, name, purpose)
+    return [(int(each >> np.uint64(12)) + 0.5) * 2.0**-52 for each in bits]

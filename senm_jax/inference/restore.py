@@ -1,0 +1,107 @@
+"""Image files restored, each written in the manner of its original."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from senm_jax.data import files, images, pairing
+from senm_jax.inference import apply, cleans, stream
+from senm_jax.training import runs
+
+MANIFEST = "restoration.json"
+
+
+def restore(
+    run: runs.Run, paths: Sequence[str | os.PathLike], out: str | os.PathLike, *, seed: int = 0,
+    tile: int | None = None, batch: int | None = None, overwrite: bool = False,
+) -> stream.Summary:
+    """Restores every image under ``paths`` to the same name under ``out``.
+
+    Bit depth, greyness, alpha, EXIF and colour profile stay as `images.write` says; the size is
+    the restorer's scale times the original's. All tiles have one shape. Files that cannot be read
+    are left out and named in the summary's problems. Outputs that are there already are kept,
+    unless ``overwrite``; ``out/restoration.json`` says which run made them.
+
+    Raises:
+        ValueError: the run cannot restore, there is no image, two images have one name, an output
+            would replace its original, or ``out`` holds what another run restored.
+    """
+    apply.require(run, "restore")
+    out, problems = Path(out), []
+    targets = _targets(paths, out)
+    found = cleans.sized(list(targets), problems)
+    sizes = _allowed(run, found, tile, batch, problems)
+    about = {"made_by": "senm-jax restore", "run": str(run.path), "step": run.step,
+             "digest": runs.digests(run.variables)["total"], "seed": seed}
+    _claim(out, about, overwrite)
+    if not sizes:
+        return stream.Summary(0, 0, tuple(problems))
+    sources = list(sizes)
+    plan = apply.layout(run, "restore", list(sizes.values()), tile, batch)
+    missing = [overwrite or not targets[path].exists() for path in sources]
+
+    def compute(numbers, photos, tick):
+        names = [targets[sources[i]].relative_to(out).as_posix() for i in numbers]
+        return apply.restore_all(
+            run, [stream.to_float(photo.pixels) for photo in photos],
+            [apply.image_key(seed, name) for name in names], plan, tick,
+        )
+
+    made = 0
+    with stream.precision(run):
+        for i, photo, restored in stream.process(
+            list(sizes.values()), plan, missing.__getitem__, lambda i: images.read(sources[i]),
+            compute, problems, "restoring",
+        ):
+            target = targets[sources[i]]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                images.write(target, photo, restored)
+                made += 1
+            except ValueError as error:
+                problems.append(str(error))
+    return stream.Summary(made, len(missing) - sum(missing), tuple(problems))
+
+
+def _targets(paths: Sequence[str | os.PathLike], out: Path) -> dict[Path, Path]:
+    """The output of every input file, in order."""
+    targets, taken = {}, {}
+    for root in map(Path, paths):
+        for path in cleans.find(root, out):
+            target = out / pairing.below(path, root)
+            if target.resolve() == path.resolve():
+                raise ValueError(f"{path}: would be replaced by its result; take another --out")
+            if taken.setdefault(target, path) != path:
+                raise ValueError(
+                    f"{path}: and {taken[target]} would both be written to {target}; "
+                    "restore them to different folders"
+                )
+            targets[path] = target
+    return targets
+
+
+def _allowed(
+    run: runs.Run, found, tile: int | None, batch: int | None, problems: list[str]
+) -> dict[Path, tuple[int, int]]:
+    """The files whose size the network can be given; the others go to ``problems``."""
+    allowed = {}
+    for path, size in found:
+        try:
+            if run.method.restore_reach is None:
+                apply.layout(run, "restore", [size], tile, batch)
+            allowed[path] = size
+        except ValueError as error:
+            problems.append(f"{path}: {error}")
+    return allowed
+
+
+def _claim(out: Path, about: dict[str, Any], overwrite: bool) -> None:
+    path, text = out / MANIFEST, json.dumps(about, indent=1)
+    if path.exists() and path.read_text() != text and not overwrite:
+        raise ValueError(
+            f"{out}: holds what another run or seed restored; take another --out, or --overwrite"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    files.replace(path, text.encode())

@@ -1,0 +1,220 @@
+"""Training pairs from clean images: a noise model applied to all of them, written as it goes.
+
+What is made of an image is a function of the run, the seed, the image and its name (see
+`cleans.Clean`), not of the other images. Killed and called again in the same way, it goes on and
+ends with the same bytes.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+import senm_jax
+from senm_jax.data import files, images, layout
+from senm_jax.data import store as store_
+from senm_jax.inference import apply, cleans, conditions, stream, tiles
+from senm_jax.training import runs
+
+MANIFEST = "synthesis.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How noisy images are drawn."""
+
+    seed: int = 0
+    level: str | None = None
+    """See `conditions.make`."""
+    temperature: str | None = None
+    match_mean: bool = False
+    """Whether each noisy image's channel means are shifted to those of its clean image."""
+    tile: int | None = None
+    batch: int | None = None
+    """Tiles computed together."""
+
+
+def to_store(
+    run: runs.Run, clean: str | os.PathLike, out: str | os.PathLike, options: Options,
+    per_image: int | None = None, patch: int = 256,
+) -> stream.Summary:
+    """Makes the store ``out`` of pairs; every record holds its level and how it was drawn.
+
+    Args:
+        run: a noise model's.
+        clean: a patch store, whose source and paired clean patches are taken, or a folder of
+            images or one image, which patches are cut from.
+        out: the store's folder, which must not exist.
+        options: how noisy images are drawn.
+        per_image: noisy versions of each patch of a store (None: 1), or patches cut from each
+            image (None: as many as cover it, at most 32).
+        patch: side of patches cut from images, pixels.
+
+    Raises:
+        ValueError: the run is no noise model, the conditions are not its own, nothing is clean,
+            or ``out`` exists.
+    """
+    out, problems = Path(out), []
+    if _is_store(clean):
+        source = store_.Store.open(clean)
+        size, sources = source.patch, cleans.of_store(source, per_image or 1)
+        about = {"clean": str(clean), "fingerprint": source.fingerprint}
+    else:
+        size = (patch, patch)
+        sources = cleans.of_image_patches(
+            clean, patch, per_image, options.seed, out.absolute(), problems
+        )
+        about = {"clean": str(clean), "names": _names(sources)}
+    apply.require(run, "sample")
+    if not sources:
+        raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
+    draw = conditions.make(run, options.seed, options.level, options.temperature)
+    origin = {"digest": runs.digests(run.variables)["total"], "method": run.config.method,
+              "seed": options.seed}
+    plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
+    about |= _about(run, options)
+    with store_.Writer(out, patch=size, about=about, resume=True) as writer:
+        done = [record["origin"]["name"] for record in writer.records("paired")]
+        number = {each.name: i for i, each in enumerate(sources)}
+        first = number[done[-1]] + 1 if done else 0
+        made = 0
+        for each, pixels, noisy, drawn in _generate(
+            run, sources, lambda i: i >= first, draw, options, plan, problems
+        ):
+            writer.add(
+                "paired", clean=pixels, noisy=images.quantise(noisy, 8), level=drawn.get("level"),
+                source=each.source, position=each.position,
+                origin={**origin, "name": each.name, "conditions": drawn},
+            )
+            made += 1
+    return stream.Summary(made, len(done), tuple(problems))
+
+
+def to_images(
+    run: runs.Run, clean: str | os.PathLike, out: str | os.PathLike, options: Options,
+    per_image: int | None = None,
+) -> stream.Summary:
+    """Writes 8-bit PNG images to ``out/noisy``, named as the clean ones, and ``synthesis.json``.
+
+    ``clean`` is as in `to_store`, images taken whole; of a store's patches the clean ones are
+    written too, to ``out/clean``. With ``per_image`` above 1 names end in the version's number.
+    Images that are there already are kept.
+
+    Raises:
+        ValueError: as `to_store`; or ``out`` holds what another call made.
+    """
+    out, problems, versions = Path(out), [], per_image or 1
+    apply.require(run, "sample")
+    if out.resolve() == Path(clean).resolve():
+        raise ValueError(f"{out}: holds the clean images; take another folder")
+    if _is_store(clean):
+        sources = cleans.of_store(store_.Store.open(clean), versions)
+        names = [each.name.split(" #")[0].replace(" ", "_") for each in sources]
+    else:
+        sources = cleans.of_images(clean, versions, out.absolute(), problems)
+        names = _stems([each.source for each in sources])
+    if not sources:
+        raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
+    draw = conditions.make(run, options.seed, options.level, options.temperature)
+    if versions > 1:
+        names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
+    targets = [out / "noisy" / f"{name}.png" for name in names]
+    about = _about(run, options) | {"clean": str(clean), "names": _names(sources)}
+    drawn_for = {name: draw(each.name) for name, each in zip(names, sources, strict=True)}
+    _claim(out, about, drawn_for)
+    plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
+    missing = [not target.exists() for target in targets]
+    made = 0
+    place = {each.name: i for i, each in enumerate(sources)}
+    for each, pixels, noisy, _ in _generate(
+        run, sources, missing.__getitem__, draw, options, plan, problems
+    ):
+        target = targets[place[each.name]]
+        if _is_store(clean):
+            _write(out / "clean" / target.relative_to(out / "noisy"), stream.to_float(pixels))
+        _write(target, noisy)
+        made += 1
+    return stream.Summary(made, len(missing) - sum(missing), tuple(problems))
+
+
+def _generate(
+    run: runs.Run, sources: Sequence[cleans.Clean], wanted, draw: conditions.Draw,
+    options: Options, plan: tiles.Layout | None, problems: list[str],
+) -> Iterator[tuple[cleans.Clean, np.ndarray, Float32[np.ndarray, "h w 3"], dict[str, float]]]:
+    """(clean image, its pixels, its noisy version, the conditions) of each wanted source."""
+
+    def compute(numbers, pixels, tick):
+        return apply.sample_all(
+            run, [stream.to_float(each) for each in pixels],
+            [apply.image_key(options.seed, sources[i].name) for i in numbers],
+            [draw(sources[i].name) for i in numbers], plan, tick,
+        )
+
+    with stream.precision(run):
+        for i, pixels, noisy in stream.process(
+            [each.size for each in sources], plan, wanted, lambda i: sources[i].read(), compute,
+            problems, "synthesizing",
+        ):
+            if options.match_mean:
+                noisy = match_mean(noisy, stream.to_float(pixels))
+            yield sources[i], pixels, noisy, draw(sources[i].name)
+
+
+def match_mean(
+    noisy: Float32[np.ndarray, "h w 3"], clean: Float32[np.ndarray, "h w 3"]
+) -> Float32[np.ndarray, "h w 3"]:
+    """The noisy image, each channel shifted to the mean of the clean image's."""
+    shift = clean.mean((0, 1), dtype=np.float64) - noisy.mean((0, 1), dtype=np.float64)
+    return (noisy + shift).astype(np.float32)
+
+
+def _about(run: runs.Run, options: Options) -> dict[str, Any]:
+    return {
+        "made_by": "senm-jax synthesize", "version": senm_jax.__version__,
+        "run": str(run.path), "step": run.step, "method": run.config.method,
+        "digest": runs.digests(run.variables)["total"], **dataclasses.asdict(options),
+    }
+
+
+def _is_store(path: str | os.PathLike) -> bool:
+    """Whether the path is a patch store, whole or not; `Store.open` says what is wrong with it."""
+    path = Path(path)
+    unfinished = path.with_name(path.name + layout.PARTIAL).exists() and not path.exists()
+    return (path / layout.INDEX).is_file() or unfinished or path.name.endswith(layout.PARTIAL)
+
+
+def _names(sources: Sequence[cleans.Clean]) -> str:
+    """A hash of the names and sizes of all images, by which a later call knows them again."""
+    text = json.dumps([[each.name, each.position, each.size] for each in sources])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _stems(names: Sequence[str]) -> list[str]:
+    """Paths without their suffix, but with it where two would be the same."""
+    stem = {name: str(Path(name).with_suffix("")) for name in dict.fromkeys(names)}
+    counts = {}
+    for each in stem.values():
+        counts[each] = counts.get(each, 0) + 1
+    return [name if counts[stem[name]] > 1 else stem[name] for name in names]
+
+
+def _claim(out: Path, about: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
+    """Writes the manifest; ValueError if the folder has one of another call."""
+    text = json.dumps({"about": about, "conditions": drawn}, indent=1)
+    path = out / MANIFEST
+    if path.exists() and path.read_text() != text:
+        raise ValueError(f"{out}: holds what another call made; take another folder, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    files.replace(path, text.encode())
+
+
+def _write(path: Path, pixels: Float[np.ndarray, "h w 3"]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    blank: UInt8[np.ndarray, "h w 3"] = np.zeros((1, 1, 3), np.uint8)
+    images.write(path, images.Photo(blank, 8, None, False, None, None, str(path)), pixels)
