@@ -11,7 +11,7 @@ All are in nats, of one image; average the values of images. Noise is noisy - cl
 """
 
 import numpy as np
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, UInt8
 
 from senm_jax.ops import colour
 
@@ -45,8 +45,7 @@ def kld_naflow(
     NAFlow clips the generated image to [0, 1] and does **not** round it, while its bins are
     2/256 wide and real noise lies on multiples of 1/255; so rounding changes the value.
     """
-    edges = np.linspace(-1, 1, 257)
-    return _noise_divergence(np.clip(real_noise, -1, 1), np.clip(generated_noise, -1, 1), edges)
+    return _noise_divergence(np.clip(real_noise, -1, 1), np.clip(generated_noise, -1, 1), 256)
 
 
 def kld_neca(
@@ -60,10 +59,13 @@ def kld_neca(
 
 
 def _noise_divergence(
-    real: Float[np.ndarray, "*s"], generated: Float[np.ndarray, "*s"], edges: Num[np.ndarray, "e"]
+    real: Float[np.ndarray, "*s"],
+    generated: Float[np.ndarray, "*s"],
+    bins: int | Float[np.ndarray, "e"],
 ) -> float:
-    p, _ = np.histogram(real, edges)
-    q, _ = np.histogram(generated, edges)
+    """``bins`` are edges, or how many equal ones there are between -1 and 1."""
+    p, _ = np.histogram(real, bins, (-1, 1))
+    q, _ = np.histogram(generated, bins, (-1, 1))
     return _divergence(p / p.sum(), q / q.sum())
 
 

@@ -1,0 +1,79 @@
+"""``senm-jax evaluate``: measures noise models or restorers on a test store, writes a report."""
+
+import argparse
+import pathlib
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's flags."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    noise = kinds.add_parser(
+        "noise", help="noise models: the named KLDs, AKLD, correlation, variance",
+        description="Measure noise models against the real noise of a store of pairs.",
+    )
+    restorer = kinds.add_parser(
+        "restorer", help="restorers: PSNR and SSIM by named protocol",
+        description="Measure restorers on a store of pairs.",
+    )
+    pgap = kinds.add_parser(
+        "pgap", help="PSNR learnt from real pairs minus that learnt from synthetic pairs",
+        description="Compare two restorers of one recipe, learnt from real and synthetic pairs.",
+    )
+    for child in (noise, restorer):
+        # args.run is the command's function
+        child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
+                           help="a run's folder; give it again for a row each")
+    pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
+    pgap.add_argument("--synthetic", required=True, metavar="RUN",
+                      help="the run that saw synthetic pairs")
+    for child in (noise, restorer, pgap):
+        child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
+        child.add_argument("--out", required=True, metavar="DIR",
+                           help="gets report.html, report.md and report.json")
+        child.add_argument("--limit", type=int, metavar="N",
+                           help="measure N patches spread evenly over the store")
+        child.add_argument("--seed", type=int, default=0, help="of the random draws (default 0)")
+        child.add_argument("--batch", type=int, metavar="N",
+                           help="patches computed together (default: by their size)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measures, prints the first table, writes the report."""
+    from senm_jax.training import platform
+
+    platform.start()
+
+    from senm_jax.data import store as store_
+    from senm_jax.evaluation import noise, pgap, report, restoration, sections
+    from senm_jax.training import runs
+
+    if args.batch is not None and args.batch < 1:
+        raise ValueError(f"--batch: expected at least 1, got {args.batch}")
+    store = store_.Store.open(args.store)
+    options = {"seed": args.seed, "limit": args.limit, "batch": args.batch}
+    if args.kind == "pgap":
+        paths = [args.real, args.synthetic]
+        opened = [runs.open(path) for path in paths]
+        result = pgap.evaluate(*opened, store, names=tuple(_names(paths)), **options)
+        parts = [sections.of_pgap(result),
+                 sections.of_restorers([result.real, result.synthetic])]
+    else:
+        protocol, section = {
+            "noise": (noise, sections.of_noise),
+            "restorer": (restoration, sections.of_restorers),
+        }[args.kind]
+        opened = [runs.open(path) for path in args.runs]
+        results = [protocol.evaluate(each, store, name=name, **options)
+                   for each, name in zip(opened, _names(args.runs), strict=True)]
+        parts = [section(results)]
+    written = report.write(
+        pathlib.Path(args.out) / "report.html", f"senm-jax evaluate {args.kind}", parts
+    )
+    print(report.table_markdown(parts[0].tables[0]))
+    print("\n".join(str(path) for path in written))
+
+
+def _names(paths: list[str]) -> list[str]:
+    """Short names of the runs: their folders', or the whole paths where those repeat."""
+    short = [pathlib.Path(path).resolve().name for path in paths]
+    return short if len(set(short)) == len(short) else list(paths)

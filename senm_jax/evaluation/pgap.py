@@ -1,0 +1,79 @@
+"""PGap: what a restorer loses when it learns from synthetic pairs instead of real ones.
+
+PSNR of a restorer trained on real pairs minus that of one trained on synthetic pairs, by the same
+recipe and on the same test images, in dB; smaller is better, and below 0 the synthetic pairs are
+the better teachers.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+from senm_jax.data import store as store_
+from senm_jax.evaluation import patches, restoration
+
+NOT_RECIPE = (
+    "data.stores", "data.weights", "data.validation", "seed", "log_every", "checkpoint_every",
+    "keep",
+)
+"""Settings that two runs of one recipe may differ in: what they learn from and what they log."""
+
+
+class Result(NamedTuple):
+    """A pair of restorers on one store."""
+
+    real: restoration.Result
+    synthetic: restoration.Result
+    rows: Mapping[str, patches.Row]
+    """By group: ``patches``, ``real``, ``synthetic`` and ``noisy`` PSNR, and ``pgap``, in dB."""
+
+
+def evaluate(real, synthetic, store: store_.Store, *, names: tuple[str, str], **options) -> Result:
+    """The gap between two runs, of which the first learnt from real pairs.
+
+    ``options`` are those of `restoration.evaluate`.
+
+    Raises:
+        ValueError: the recipes differ; the message names the settings.
+    """
+    differ = recipe_differences(real, synthetic)
+    if differ:
+        listed = "; ".join(f"{key}: {a!r} and {b!r}" for key, (a, b) in differ.items())
+        raise ValueError(
+            f"PGap compares restorers of one recipe, but {real.path} and {synthetic.path} differ "
+            f"in {listed}; train one of them again"
+        )
+    results = [restoration.evaluate(run, store, name=name, **options)
+               for run, name in zip((real, synthetic), names, strict=True)]
+    return compare(*results)
+
+
+def compare(real: restoration.Result, synthetic: restoration.Result) -> Result:
+    """The gap between two results on the same patches."""
+    rows = {}
+    for group, row in real.rows.items():
+        first, second = row["restored_psnr_rgb"], synthetic.rows[group]["restored_psnr_rgb"]
+        rows[group] = {"patches": row["patches"], "noisy": row["noisy_psnr_rgb"], "real": first,
+                       "synthetic": second, "pgap": first - second}
+    return Result(real, synthetic, rows)
+
+
+def recipe_differences(first, second) -> dict[str, tuple[Any, Any]]:
+    """Name to both values of every setting of the recipe, the number of steps done included."""
+    flat = []
+    for run in (first, second):
+        leaves = jax.tree_util.tree_leaves_with_path(dataclasses.asdict(run.config))
+        named = {jax.tree_util.keystr(path, simple=True, separator="."): leaf
+                 for path, leaf in leaves}
+        flat.append({name: leaf for name, leaf in named.items() if not _is_free(name)}
+                    | {"step": run.step})
+    before, after = flat
+    return {name: (before.get(name), after.get(name))
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)}
+
+
+def _is_free(name: str) -> bool:
+    return any(name == free or name.startswith(f"{free}.") for free in NOT_RECIPE)

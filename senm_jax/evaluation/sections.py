@@ -1,0 +1,204 @@
+"""Results as sections of a report: tables with a row for each run, and pictures."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from senm_jax.evaluation import drawings, noise, patches, pgap, report, restoration
+
+_INF = math.inf
+NOISE_COLUMNS = (
+    report.Column("akld", "AKLD", ".4f", 0),
+    report.Column("kld_senm_vae_grey", "KLD, SeNM-VAE's (grey values)", ".4f", 0),
+    report.Column("kld_naflow", "KLD, NAFlow's", ".4f", 0),
+    report.Column("kld_naflow_rounded", "KLD, NAFlow's of rounded noise", ".4f", 0),
+    report.Column("kld_neca", "KLD, NeCA's", ".4f", 0),
+    report.Column("correlation_error", "spatial correlation error", ".4f", 0),
+    report.Column("generated_correlation_right", "correlation, right neighbour", ".3f"),
+    report.Column("real_correlation_right", "real", ".3f"),
+    report.Column("generated_correlation_below", "correlation, neighbour below", ".3f"),
+    report.Column("real_correlation_below", "real", ".3f"),
+    report.Column("variance_error", "variance-against-intensity error", ".4f", 0),
+    report.Column("generated_std", "noise std", ".4f"),
+    report.Column("real_std", "real", ".4f"),
+    report.Column("std_ratio", "std over real", ".3f", 1),
+)
+RESTORER_COLUMNS = (
+    report.Column("restored_psnr_rgb", "PSNR, dB (RGB, 8-bit)", ".3f", _INF),
+    report.Column("noisy_psnr_rgb", "noisy input", ".3f"),
+    report.Column("restored_ssim_2d", "SSIM 2-D (KAIR)", ".4f", _INF),
+    report.Column("noisy_ssim_2d", "noisy input", ".4f"),
+    report.Column("restored_ssim_3d", "SSIM 3-D (SIDD)", ".4f", _INF),
+    report.Column("noisy_ssim_3d", "noisy input", ".4f"),
+)
+PGAP_COLUMNS = (
+    report.Column("noisy", "noisy input, dB", ".3f"),
+    report.Column("real", "learnt from real pairs, dB", ".3f"),
+    report.Column("synthetic", "learnt from synthetic pairs, dB", ".3f"),
+    report.Column("pgap", "PGap, dB", ".3f"),
+)
+_GROUP, _PATCHES = report.Column("group", "configuration"), report.Column("patches", "patches", "d")
+_RUN = report.Column("run", "run")
+_CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
+
+NOISE_TEXT = (
+    "For every test pair the noise model is given the clean image and the conditions it reads off "
+    "the pair, and draws one image, clipped to [0, 1] and, except for AKLD and NAFlow's KLD, "
+    "rounded to 8 bits like the real one. Noise is noisy minus clean on the [0, 1] scale.",
+    "AKLD compares local variances (independent draws of the same white noise stand at about "
+    "0.043, not at 0); the three KLDs are different quantities in nats: of grey image values, and "
+    "of noise in 256 and in 64 bins. These are means over patches. The spatial correlation error "
+    "is the RMS difference of the pooled noise correlation at offsets up to 6 pixels, the centre "
+    "left out. The variance-against-intensity error is the summed absolute difference of the noise "
+    "variances in 16 bins of the clean value of each channel, weighted by pixels, over the summed "
+    "real variance.",
+)
+RESTORER_TEXT = (
+    "Restored images are clipped and rounded to 8 bits; figures are means over patches. The 2-D "
+    "SSIM is KAIR's, DANet's and NAFlow's, the 3-D one that of the SIDD server, NAFNet and MIRNet: "
+    "papers mix the two.",
+)
+PGAP_TEXT = (
+    "PGap is the PSNR of the restorer trained on real pairs minus that of the one trained on "
+    "synthetic pairs by the same recipe, on the same patches; smaller is better.",
+)
+
+
+def of_noise(results: Sequence[noise.Result], title: str = "Noise models") -> report.Section:
+    """The section of noise models on one store: tables by run and by configuration, pictures."""
+    return report.Section(
+        title, (*NOISE_TEXT, _what(results)), _tables(results, NOISE_COLUMNS),
+        [_noise_crops(results), _correlation_maps(results), _variance_curves(results)],
+        {"results": [
+            {"name": result.name, "about": result.about, "figures": result.rows,
+             "correlation": result.correlation,
+             "variance": {side: curve._asdict() for side, curve in result.variance.items()}}
+            for result in results
+        ]},
+    )
+
+
+def of_restorers(
+    results: Sequence[restoration.Result], title: str = "Restorers"
+) -> report.Section:
+    """The section of restorers on one store: tables by run and by configuration, crops."""
+    return report.Section(
+        title, (*RESTORER_TEXT, _what(results)), _tables(results, RESTORER_COLUMNS),
+        [_restored_crops(results)],
+        {"results": [
+            {"name": result.name, "about": result.about, "figures": result.rows,
+             "each": result.each}
+            for result in results
+        ]},
+    )
+
+
+def of_pgap(result: pgap.Result, title: str = "PGap") -> report.Section:
+    """The section of a PGap: a table of configurations."""
+    columns = (_GROUP, _PATCHES, *PGAP_COLUMNS)
+    names = f"{result.real.name} (real) against {result.synthetic.name} (synthetic)"
+    return report.Section(
+        title, PGAP_TEXT, [report.Table(names, columns, _grouped(result.rows))], (),
+        {"pgap": {"real": result.real.about, "synthetic": result.synthetic.about,
+                  "figures": result.rows}},
+    )
+
+
+def _what(results: Sequence) -> str:
+    """The sentence that says what was measured."""
+    about = results[0].about
+    return (
+        f"Test store {about['store']} (fingerprint {about['fingerprint'][:16]}), "
+        f"{len(about['indices'])} patches, seed {about['seed']}. Runs: "
+        + ", ".join(f"{r.name} = {r.about['run']} at step {r.about['step']}" for r in results) + "."
+    )
+
+
+def _tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
+    """A row for each run over all patches and, with several configurations, over their mean."""
+    tables = [
+        report.Table(_capital(group), (_RUN, _PATCHES, *columns),
+                     [{"run": result.name, **result.rows[group]} for result in results])
+        for group in (patches.ALL, patches.MEAN)
+        if group in results[0].rows
+    ]
+    plain = [column._replace(ideal=None) for column in columns]
+    if len(results[0].rows) > 1:
+        tables += [
+            report.Table(f"{result.name} by configuration", (_GROUP, _PATCHES, *plain),
+                         _grouped(result.rows))
+            for result in results
+        ]
+    return tables
+
+
+def _grouped(rows: Mapping[str, patches.Row]) -> list[dict]:
+    return [{"group": group, **row} for group, row in rows.items()]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _noise(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    return (image.astype(np.float64) - clean) / 255
+
+
+def _noise_crops(results: Sequence[noise.Result]) -> report.Figure:
+    """Two lines a patch: images, and below them their noise, magnified alike."""
+    rows = []
+    for examples in zip(*(result.examples for result in results), strict=True):
+        clean = drawings.centre(examples[0].clean)
+        noisy = [drawings.centre(examples[0].noisy)]
+        noisy += [drawings.centre(example.generated) for example in examples]
+        factor = drawings.magnification(_noise(noisy[0], clean))
+        rows.append([report.picture(image, 2) for image in (clean, *noisy)])
+        residuals = [drawings.residual(_noise(image, clean), factor) for image in noisy]
+        rows.append([f"noise x {factor}", *(report.picture(image, 2) for image in residuals)])
+    return report.Figure(
+        "Crops of test patches, each pixel shown as four; below, the noise around middle grey.",
+        ("clean", "real noisy", *(result.name for result in results)), rows,
+    )
+
+
+def _correlation_maps(results: Sequence[noise.Result]) -> report.Figure:
+    maps = [results[0].correlation["real"], *(r.correlation["generated"] for r in results)]
+    radius = len(maps[0]) // 2
+    return report.Figure(
+        f"Correlation of the noise with that up to {radius} pixels away, all patches and channels "
+        "pooled: red above 0, blue below, white at 0; point at a cell for its value.",
+        ("real", *(result.name for result in results)),
+        [[drawings.heat_map(values) for values in maps]],
+    )
+
+
+def _variance_curves(results: Sequence[noise.Result]) -> report.Figure:
+    def lines(result):
+        sides = (("real", False), ("generated", True))
+        return [
+            drawings.Line(f"{name} {side}", colour, curve.intensity[channel],
+                          curve.variance[channel] * 255**2, dashed)
+            for channel, (name, colour) in enumerate(_CHANNELS)
+            for side, dashed in sides
+            for curve in [result.variance[side]]
+        ]
+
+    cells = [drawings.lines(lines(result), "clean value", "variance, 8-bit levels squared")
+             for result in results]
+    return report.Figure(
+        "Variance of the noise against the clean value, by channel.",
+        [result.name for result in results], [cells],
+    )
+
+
+def _restored_crops(results: Sequence[restoration.Result]) -> report.Figure:
+    rows = []
+    for examples in zip(*(result.examples for result in results), strict=True):
+        images = [examples[0].noisy, *(example.restored for example in examples),
+                  examples[0].clean]
+        rows.append([report.picture(drawings.centre(image), 2) for image in images])
+    return report.Figure(
+        "Crops of test patches, each pixel shown as four.",
+        ("noisy", *(result.name for result in results), "clean"), rows,
+    )

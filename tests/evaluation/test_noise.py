@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from evaluation import worlds
+
+from senm_jax.evaluation import noise, patches
+
+LOWER_IS_BETTER = (
+    "akld", "kld_senm_vae_grey", "kld_naflow", "kld_naflow_rounded", "kld_neca",
+    "correlation_error", "variance_error",
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return worlds.make_store(tmp_path_factory.mktemp("noise") / "store")
+
+
+@pytest.fixture(scope="module")
+def results(store):
+    models = {
+        "exact": worlds.structured(), "white": worlds.white(), "strong": worlds.white(factor=2.0),
+    }
+    return {name: noise.evaluate(worlds.run_of(model), store, name=name)
+            for name, model in models.items()}
+
+
+@pytest.mark.parametrize("figure", LOWER_IS_BETTER)
+def test_the_model_that_made_the_noise_beats_a_wrong_one_in_every_figure(results, figure):
+    exact, wrong = (results[name].rows for name in ("exact", "strong"))
+    for group in exact:
+        assert exact[group][figure] < wrong[group][figure], group
+
+
+@pytest.mark.parametrize("figure", ["akld", "correlation_error", "variance_error"])
+def test_white_noise_of_the_right_strength_is_told_apart(results, figure):
+    exact, flat = (results[name].rows[patches.ALL] for name in ("exact", "white"))
+    assert exact[figure] < 0.75 * flat[figure]
+    np.testing.assert_allclose(flat["std_ratio"], 1, atol=0.02)
+
+
+def test_deviations_and_neighbour_correlations_are_those_of_the_law(results):
+    exact, strong = (results[name].rows for name in ("exact", "strong"))
+    row = exact[patches.ALL]
+    for side in ("real", "generated"):
+        np.testing.assert_allclose(row[f"{side}_correlation_right"], 4 / 6, atol=0.02)
+        np.testing.assert_allclose(row[f"{side}_correlation_below"], 0, atol=0.03)
+    np.testing.assert_allclose(row["std_ratio"], 1, atol=0.02)
+    np.testing.assert_allclose(strong[patches.ALL]["std_ratio"], 2, atol=0.05)
+    ratio = exact["one, ISO 800"]["real_std"] / exact["one, ISO 100"]["real_std"]
+    np.testing.assert_allclose(ratio, 2.5, rtol=0.1)
+
+
+def test_rows_are_of_all_patches_their_mean_by_configuration_and_each(results):
+    rows = results["exact"].rows
+    assert list(rows) == [patches.ALL, patches.MEAN, "one, ISO 100", "one, ISO 800", "two"]
+    each = [rows[name] for name in list(rows)[2:]]
+    assert [row["patches"] for row in each] == [8, 8, 8]
+    for figure in ("akld", "correlation_error"):
+        np.testing.assert_allclose(rows[patches.MEAN][figure], np.mean([r[figure] for r in each]))
+    # A mean over patches is the mean of equally large groups; what is pooled is not.
+    np.testing.assert_allclose(rows[patches.ALL]["akld"], rows[patches.MEAN]["akld"])
+    loud = np.sqrt(np.mean([row["real_std"] ** 2 for row in each]))
+    np.testing.assert_allclose(rows[patches.ALL]["real_std"], loud, rtol=1e-3)
+
+
+def test_figures_depend_on_the_seed_and_not_on_the_batch(store, results):
+    run = worlds.run_of(worlds.structured())
+    again = noise.evaluate(run, store, name="again", batch=5)
+    other = noise.evaluate(run, store, name="other", seed=1)
+    before = results["exact"].rows[patches.ALL]
+    for figure in LOWER_IS_BETTER:
+        np.testing.assert_allclose(again.rows[patches.ALL][figure], before[figure], rtol=1e-4)
+        assert other.rows[patches.ALL][figure] != before[figure]
+
+
+def test_a_limit_measures_patches_spread_evenly_with_the_draws_they_would_have_anyway(store):
+    run = worlds.run_of(worlds.structured())
+    some = noise.evaluate(run, store, name="some", limit=3, examples=24)
+    all_of_them = noise.evaluate(run, store, name="all", examples=24)
+    assert some.about["indices"] == [0, 12, 23]
+    for example, index in zip(some.examples, some.about["indices"], strict=True):
+        expected = all_of_them.examples[index]
+        np.testing.assert_array_equal(example.noisy, store.images("paired", "noisy")[index])
+        np.testing.assert_array_equal(example.generated, expected.generated)
+
+
+def test_maps_and_curves_are_of_the_pooled_noise(results):
+    exact = results["exact"]
+    np.testing.assert_allclose(exact.correlation["real"][6, 7], 4 / 6, atol=0.02)
+    curve = exact.variance["real"]
+    bright, dark = np.nanargmax(curve.intensity[1]), np.nanargmin(curve.intensity[1])
+    assert curve.variance[1, bright] > 3 * curve.variance[1, dark]
+
+
+def test_what_cannot_be_evaluated_is_refused(store):
+    with pytest.raises(ValueError, match="runs/fake: is not a noise model"):
+        noise.evaluate(worlds.run_of(worlds.restorer(lambda y: y)), store, name="x")
+    blind = worlds.structured()._replace(imitate=None)
+    with pytest.raises(ValueError, match="cannot read conditions off a pair"):
+        noise.evaluate(worlds.run_of(blind), store, name="x")
+    with pytest.raises(ValueError, match="limit: expected at least 1 patch, got 0"):
+        noise.evaluate(worlds.run_of(worlds.structured()), store, name="x", limit=0)
