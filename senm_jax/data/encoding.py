@@ -58,7 +58,7 @@ def _jpeg(samples, alpha, exif, icc) -> bytes:
 
 
 def _webp(samples, alpha, exif, icc) -> bytes:
-    return _pillow("WEBP", _three(samples), alpha, exif, icc, lossless=True)
+    return _pillow("WEBP", _three(samples), alpha, exif, icc, lossless=True, exact=True)
 
 
 def _bmp(samples, alpha, exif, icc) -> bytes:

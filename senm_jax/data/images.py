@@ -27,7 +27,7 @@ Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow raises above twice this, and
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _ORIENTATION, _MODEL, _EXIF_IFD, _ISO = 0x0112, 0x0110, 0x8769, 0x8827
-_BITS_PER_SAMPLE = 0x0102
+_WIDTH, _HEIGHT, _BITS_PER_SAMPLE = 0x0100, 0x0101, 0x0102
 _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
 _DESCRIPTIVE_TIFF_TAGS = frozenset(
     (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
@@ -84,8 +84,11 @@ def read_size(path: str | os.PathLike) -> tuple[int, int]:
     """Height and width of the upright image, from the header alone; ValueError as in `read`."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
+            size = image.size
+            if image.format == "TIFF":  # its size is turned already
+                size = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
             turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-            return image.size if turned else image.size[::-1]
+            return size if turned else size[::-1]
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
     except (PIL.UnidentifiedImageError, SyntaxError, ValueError, struct.error):
@@ -164,6 +167,9 @@ def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
     orientation = exif.get(_ORIENTATION, 1)
     icc = image.info.get("icc_profile")
     kept = _exif_bytes(exif, image.format)
+    if image.format == "TIFF":
+        data = _unturned_tiff(data)
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
     if _is_deep(image, data):
         image.load()  # finds truncation, which OpenCV's decoders pass over
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -208,6 +214,23 @@ def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
     if orientation in (2, 3, 6, 7):
         samples = samples[:, ::-1]
     return samples
+
+
+def _unturned_tiff(data: bytes) -> bytes:
+    """The file with its orientation tag set to upright.
+
+    Pillow and some versions of OpenCV turn a TIFF by themselves, and no other format.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    large = struct.unpack_from(order + "H", data, 2)[0] == 43  # BigTIFF has 64-bit fields
+    start = struct.unpack_from(order + ("Q" if large else "I"), data, 8 if large else 4)[0]
+    count = struct.unpack_from(order + ("Q" if large else "H"), data, start)[0]
+    first, length, value = (start + 8, 20, 12) if large else (start + 2, 12, 8)
+    for at in range(first, first + count * length, length):
+        if struct.unpack_from(order + "H", data, at)[0] == _ORIENTATION:
+            upright = struct.pack(order + "H", 1)
+            return data[: at + value] + upright + data[at + value + 2 :]
+    return data
 
 
 def _exif_bytes(exif: Image.Exif, kind: str | None) -> bytes | None:

@@ -1,0 +1,285 @@
+"""A store holds what was put in, appears whole or not at all, and knows when it was changed."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from senm_jax.data import layout, shards, store
+
+PATCH = (40, 56)
+
+
+def test_patches_and_records_come_back(small_store):
+    assert small_store.domains == ("paired", "source", "target")
+    assert small_store.patch == PATCH
+    assert len(small_store) == 18
+    rng = np.random.default_rng(4)
+    clean, noisy = rng.integers(0, 256, (2, *PATCH, 3), np.uint8)
+    np.testing.assert_array_equal(small_store.images("paired", "clean")[4], clean)
+    np.testing.assert_array_equal(small_store.images("paired", "noisy")[4], noisy)
+    np.testing.assert_array_equal(small_store.images("target", "noisy")[-2], clean)
+    crop = small_store.read("paired", "noisy", 4, 24, 40, 16)
+    np.testing.assert_array_equal(crop, noisy[24:40, 40:56])
+    record = small_store.records("paired")[4]
+    assert (record["camera"], record["iso"], record["level"]) == ("camera 0", 200, 0.1)
+    assert (record["source"], record["position"], record["origin"]) == ("4.png", [4, 8], None)
+    small_store.verify()
+    assert "6 paired, 6 source, 6 target patches of 40 x 56" in small_store.summary()
+
+
+def test_configurations(small_store):
+    assert small_store.configurations[0] == ("camera 0", 100)
+    assert len(small_store.configurations) == 6
+    tags = small_store.tags("target")
+    chosen = [small_store.configurations[i] for i in small_store.configuration("target")]
+    assert chosen == tags
+    assert set(small_store.configuration("source")) == {-1}
+
+
+def test_shards_are_bounded_and_indexed_as_one(tmp_path, fill, monkeypatch, small_store):
+    monkeypatch.setattr(shards, "BYTES", 4 * PATCH[0] * PATCH[1] * 3)
+    with store.Writer(tmp_path / "split", patch=PATCH, about={}) as writer:
+        fill(writer)
+    split = store.Store.open(tmp_path / "split")
+    assert split.index["domains"]["paired"]["shards"] == [4, 2]
+    assert (tmp_path / "split" / "paired.noisy.0001.npy").exists()
+    assert split.fingerprint == small_store.fingerprint
+    for domain in store.SIDES:
+        for side in store.SIDES[domain]:
+            whole, parts = small_store.images(domain, side), split.images(domain, side)
+            assert parts.shape == whole.shape == (6, *PATCH, 3)
+            np.testing.assert_array_equal(parts[:], whole[:])
+            np.testing.assert_array_equal(parts[1::3], whole[:][1::3])
+            np.testing.assert_array_equal(parts[[5, 0]], whole[:][[5, 0]])
+    with pytest.raises(IndexError, match="patch 6 of 6"):
+        split.images("paired", "clean")[6]
+
+
+def test_shards_are_plain_numpy_files(small_store):
+    array = np.load(small_store.path / "paired.clean.0000.npy")
+    np.testing.assert_array_equal(array, small_store.images("paired", "clean")[:])
+
+
+def test_fingerprint_follows_pixels_and_tags_and_nothing_else(tmp_path):
+    base = {"noisy": np.zeros((4, 4, 3), np.uint8), "camera": "a", "iso": 1, "source": "x"}
+    pixel = base["noisy"].copy()
+    pixel[3, 3, 2] = 1
+    changes = [
+        {}, {"noisy": pixel}, {"camera": "b"}, {"iso": 2}, {"level": 0.5}, {"source": "y"},
+        {"position": (0, 1)}, {"origin": {"run": "r"}},
+    ]  # fmt: skip
+    found = []
+    for i, change in enumerate(changes):
+        with store.Writer(tmp_path / str(i), patch=(4, 4), about={"i": i}) as writer:
+            writer.add("target", **base | change)
+        found.append(store.Store.open(tmp_path / str(i)).fingerprint)
+    assert len(set(found)) == len(changes)
+    with store.Writer(tmp_path / "again", patch=(4, 4), about={"i": "other"}) as writer:
+        writer.add("target", **base)
+    assert store.Store.open(tmp_path / "again").fingerprint == found[0]
+
+
+def test_verify_names_a_changed_patch(small_store):
+    path = small_store.path / "target.noisy.0000.npy"
+    data = bytearray(path.read_bytes())
+    data[128 + 3 * PATCH[0] * PATCH[1] * 3 + 17] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="target noisy patch 3 .from target 3.png. is not what"):
+        store.Store.open(small_store.path).verify()
+
+
+def test_verify_names_changed_records(small_store):
+    index = json.loads((small_store.path / "index.json").read_text())
+    index["domains"]["target"]["records"][0]["iso"] = 12345
+    (small_store.path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match="records differ from the fingerprint"):
+        store.Store.open(small_store.path).verify()
+
+
+def damage(path: pathlib.Path, what: str) -> None:
+    index_path = path / "index.json"
+    index = json.loads(index_path.read_text())
+    shard = path / "paired.clean.0000.npy"
+    if what == "no index":
+        index_path.unlink()
+    elif what == "text":
+        index_path.write_text("{")
+    elif what == "schema":
+        index_path.write_text(json.dumps(index | {"schema": 99}))
+    elif what == "keys":
+        index_path.write_text(json.dumps({"schema": 1}))
+    elif what == "records":
+        index["domains"]["paired"]["records"].pop()
+        index_path.write_text(json.dumps(index))
+    elif what == "no shard":
+        shard.unlink()
+    elif what == "short shard":
+        shard.write_bytes(shard.read_bytes()[:-1])
+    elif what == "other shard":
+        np.save(shard, np.zeros((6, 2, 2, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("no index", "is no patch store .it has no index.json.; `senm-jax prepare`"),
+        ("text", "index.json: cannot be read"),
+        ("schema", "expected a patch store of schema 1, got 99"),
+        ("keys", "lacks .*fingerprint"),
+        ("records", "paired counts 6 patches, has 5 records"),
+        ("no shard", "paired.clean.0000.npy: cannot be mapped"),
+        ("short shard", "paired.clean.0000.npy: cannot be mapped"),
+        ("other shard", "paired.clean.0000.npy: expected uint8"),
+    ],
+)
+def test_a_damaged_store_is_refused(small_store, what, message):
+    damage(small_store.path, what)
+    with pytest.raises(ValueError, match=message):
+        store.Store.open(small_store.path)
+
+
+def test_a_folder_of_stores_names_them(small_store):
+    with pytest.raises(ValueError, match="did you mean .*small"):
+        store.Store.open(small_store.path.parent)
+
+
+def test_missing_domains_and_windows_are_refused(tmp_path, fill):
+    with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
+        writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x")
+    opened = store.Store.open(tmp_path / "s")
+    with pytest.raises(ValueError, match="no 'paired' patches, only"):
+        opened.records("paired")
+    with pytest.raises(ValueError, match="source patches have"):
+        opened.images("source", "noisy")
+    with pytest.raises(ValueError, match="leaves the 4 x 4 patch"):
+        opened.read("source", "clean", 0, 1, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"domain": "other"}, "no domain 'other'"),
+        ({"domain": "paired", "clean": np.zeros((4, 4, 3), np.uint8)}, "a paired patch has"),
+        ({"domain": "source", "noisy": np.zeros((4, 4, 3), np.uint8)}, "a source patch has"),
+        ({"domain": "source", "clean": np.zeros((4, 5, 3), np.uint8)}, "expected uint8 .4, 4, 3"),
+        (
+            {"domain": "source", "clean": np.zeros((4, 4, 3), np.uint8), "level": float("nan")},
+            "expected a noise level",
+        ),
+    ],
+)
+def test_wrong_patches_are_refused_and_nothing_is_left_whole(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
+            writer.add(source="x.png", **arguments)
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_empty_store_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="without any patch"):
+        with store.Writer(tmp_path / "s", patch=(4, 4), about={}):
+            pass
+    assert not (tmp_path / "s").exists()
+
+
+def test_an_existing_path_is_refused(small_store):
+    with pytest.raises(ValueError, match="small: exists; remove it"):
+        store.Writer(small_store.path, patch=PATCH, about={})
+
+
+def interrupt(path: pathlib.Path, fill, count: int, about: dict) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        with store.Writer(path, patch=PATCH, about=about) as writer:
+            fill(writer, count)
+            raise KeyboardInterrupt
+
+
+def test_an_exception_leaves_nothing_that_reads_as_whole(tmp_path, fill):
+    interrupt(tmp_path / "s", fill, 3, {})
+    for path in (tmp_path / "s", tmp_path / "s.partial"):
+        with pytest.raises(ValueError, match="was not finished; run the command"):
+            store.Store.open(path)
+    with store.Writer(tmp_path / "s", patch=PATCH, about={}) as writer:
+        assert writer.done == {}
+        fill(writer, 2)
+    assert len(store.Store.open(tmp_path / "s")) == 6
+    assert [child.name for child in tmp_path.iterdir()] == ["s"]
+
+
+def test_resuming_equals_no_interruption(tmp_path, fill, small_store, monkeypatch):
+    monkeypatch.setattr(shards, "BYTES", 2 * PATCH[0] * PATCH[1] * 3)
+    interrupt(tmp_path / "s", fill, 4, {"seed": 1})
+    with store.Writer(tmp_path / "s", patch=PATCH, about={"seed": 1}, resume=True) as writer:
+        assert writer.done == {"paired": 4, "source": 4, "target": 4}
+        assert writer.records("source")[3]["source"] == "source 3.png"
+        fill(writer, 2, first=4)
+    resumed = store.Store.open(tmp_path / "s")
+    resumed.verify()
+    assert resumed.fingerprint == small_store.fingerprint
+
+
+def test_resuming_with_other_settings_starts_again(tmp_path, fill):
+    interrupt(tmp_path / "s", fill, 4, {"seed": 1})
+    with store.Writer(tmp_path / "s", patch=PATCH, about={"seed": 2}, resume=True) as writer:
+        assert writer.done == {}
+        fill(writer, 1)
+
+
+def test_resuming_when_pixels_were_lost_starts_again(tmp_path, fill):
+    interrupt(tmp_path / "s", fill, 4, {})
+    shard = tmp_path / "s.partial" / "paired.noisy.0000.npy"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with store.Writer(tmp_path / "s", patch=PATCH, about={}, resume=True) as writer:
+        assert writer.done == {}
+        fill(writer, 1)
+
+
+def test_files_of_others_are_never_removed(tmp_path):
+    (tmp_path / "s.partial").mkdir()
+    (tmp_path / "s.partial" / "thesis.tex").write_text("precious")
+    with pytest.raises(ValueError, match="thesis.tex: no file of an unfinished store"):
+        store.Writer(tmp_path / "s", patch=PATCH, about={})
+    assert (tmp_path / "s.partial" / "thesis.tex").read_text() == "precious"
+
+
+KILLED = """
+import sys
+import numpy as np
+from senm_jax.data import store
+
+with store.Writer(sys.argv[1], patch=(40, 56), about={}) as writer:
+    for i in range(10**6):
+        image = np.random.default_rng(i).integers(0, 256, (40, 56, 3), np.uint8)
+        writer.add("source", clean=image, source=f"{i}.png")
+"""
+
+
+def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
+    path = tmp_path / "s"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=dict(os.environ))
+    journal = tmp_path / "s.partial" / layout.JOURNAL
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.stat().st_size > 10_000):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with pytest.raises(ValueError, match="was not finished"):
+        store.Store.open(path)
+    with store.Writer(path, patch=PATCH, about={}, resume=True) as writer:
+        done = writer.done["source"]
+        assert done > 10
+        image = np.random.default_rng(done).integers(0, 256, (*PATCH, 3), np.uint8)
+        writer.add("source", clean=image, source=f"{done}.png")
+    finished = store.Store.open(path)
+    finished.verify()
+    for i in (0, done - 1, done):
+        expected = np.random.default_rng(i).integers(0, 256, (*PATCH, 3), np.uint8)
+        np.testing.assert_array_equal(finished.images("source", "clean")[i], expected)
