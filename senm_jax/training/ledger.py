@@ -48,7 +48,7 @@ class Ledger:
         if self._pending is None:
             return
         (step, metrics), self._pending = self._pending, None
-        self._last = {name: value.item() for name, value in jax.device_get(metrics).items()}
+        self._last = {name: float(value) for name, value in jax.device_get(metrics).items()}
         for name in self._names:
             value = self._last[name]
             if not math.isfinite(value):

@@ -40,7 +40,7 @@ class Task(NamedTuple):
         return self.pipeline.fingerprint if self.pipeline else ""
 
 
-def train(config: Mapping, workdir: str | os.PathLike) -> runs.Run:
+def train(config: Any, workdir: str | os.PathLike) -> runs.Run:
     """The run in ``workdir``, trained to its config's last step, or as far as it was let.
 
     Begins the run or goes on with it: from its newest whole checkpoint, to the same bits as
@@ -67,7 +67,7 @@ def train(config: Mapping, workdir: str | os.PathLike) -> runs.Run:
     return runs.open(workdir, done)
 
 
-def prepare(config: Mapping, workdir: str | os.PathLike) -> Task:
+def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     """Everything a run needs, opened and checked before anything compiles.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,18 +21,16 @@ def make(config: settings_.Mesh, rows: Mapping[str, int]) -> jax.sharding.Mesh:
         ValueError: there are too few devices, or the rows cannot be split evenly.
     """
     devices = jax.devices()
-    counts = {domain: count for domain, count in rows.items() if count}
     most = len(devices) // config.model
     data = most if config.data == -1 else config.data
     if config.data == -1 and jax.process_count() == 1:
-        fits = [n for n in range(1, most + 1) if all(c % n == 0 for c in counts.values())]
-        data = max(fits, default=0)
+        data = most_dividing(most, rows)
     if not 1 <= data * config.model <= len(devices):
         raise ValueError(
             f"config.mesh: expected data x model within {len(devices)} devices, "
             f"got {config.data} x {config.model}"
         )
-    for domain, count in counts.items():
+    for domain, count in rows.items():
         if count % data:
             raise ValueError(
                 f"config.data.rows.{domain}: expected a multiple of the {data} devices that the "
@@ -41,6 +40,12 @@ def make(config: settings_.Mesh, rows: Mapping[str, int]) -> jax.sharding.Mesh:
         (data, config.model), ("data", "model"), axis_types=(AxisType.Auto,) * 2,
         devices=devices[: data * config.model],
     )
+
+
+def most_dividing(devices: int, rows: Mapping[str, int]) -> int:
+    """The largest number up to ``devices`` that divides every domain's rows; 0 of 0 devices."""
+    return max((n for n in range(1, devices + 1) if all(c % n == 0 for c in rows.values())),
+               default=0)
 
 
 def replicated(mesh: jax.sharding.Mesh) -> NamedSharding:
@@ -53,7 +58,9 @@ def rows(mesh: jax.sharding.Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec("data"))
 
 
-def place(mesh: jax.sharding.Mesh, rules: Sequence[tuple], tree):
+def place(
+    mesh: jax.sharding.Mesh | jax.sharding.AbstractMesh, rules: Sequence[tuple], tree: Any
+) -> Any:
     """The tree's shardings: of the first (regex, axes) rule found in a leaf's path, or replicated.
 
     ``axes`` names a mesh axis or None for each of the array's axes. The optimiser's moments have
@@ -78,7 +85,7 @@ def place(mesh: jax.sharding.Mesh, rules: Sequence[tuple], tree):
     return jax.tree_util.tree_map_with_path(sharding, tree)
 
 
-def put(mesh: jax.sharding.Mesh, batch):
+def put(mesh: jax.sharding.Mesh, batch: Mapping) -> Any:
     """This process's rows of a batch as arrays of the whole batch, split over the axis data."""
     over, processes = rows(mesh), jax.process_count()
     return jax.tree.map(

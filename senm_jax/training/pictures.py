@@ -54,7 +54,7 @@ def sheet(columns: Mapping[str, UInt8[np.ndarray, "b h w 3"]]) -> Image.Image:
     return canvas
 
 
-def _font(draw: ImageDraw.ImageDraw, text: str, width: int) -> ImageFont.ImageFont:
+def _font(draw: ImageDraw.ImageDraw, text: str, width: int) -> ImageFont.FreeTypeFont:
     """The largest font up to 16 pixels in which the text is no wider than its column."""
     sizes = (ImageFont.load_default(size) for size in range(16, 6, -1))
     return next((font for font in sizes if draw.textlength(text, font) <= width),

@@ -103,10 +103,8 @@ MAY_CHANGE = (
 """What may differ when a run goes on; stores are held to by their content, not by their path."""
 
 
-def resolve(config: Mapping | Settings) -> Settings:
-    """The settings that ``config`` (a ConfigDict, or a dict as in config.json) asks for.
-
-    Settings are returned as they are.
+def resolve(config: Any) -> Settings:
+    """The settings that ``config`` asks for: a ConfigDict, a dict as in config.json, or Settings.
 
     Raises:
         ValueError: a field is unknown, missing, of the wrong type or out of range.

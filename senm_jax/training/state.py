@@ -16,8 +16,8 @@ from senm_jax.training import optimisers as optimisers_
 class TrainState:
     """Parameters, statistics and optimiser state by player after ``step`` steps."""
 
-    step: jax.Array
-    """Number of finished steps, int32."""
+    step: Any
+    """Number of finished steps, an int32 scalar; in an abstract state, its shape."""
     params: dict[str, Any]
     statistics: dict[str, Any]
     opt_state: dict[str, Any]

@@ -137,7 +137,7 @@ def _crops(store: store_.Store, multiple: int) -> tuple[np.ndarray, np.ndarray]:
             f"got {store.patch}"
         )
     row, col = ((size - side) // 2 for size in store.patch)
-    chosen = np.unique(np.linspace(0, count - 1, CROPS).round().astype(int))
+    chosen = np.unique(np.linspace(0, count - 1, CROPS).round().astype(int)).tolist()
     sides: Mapping[str, np.ndarray] = {
         side_: np.stack([store.read("paired", side_, i, row, col, side) for i in chosen])
         for side_ in ("clean", "noisy")

@@ -21,7 +21,7 @@ class Config:
 
     noise: float
     poison: int = 0
-    ballast: int = 0
+    ballast: int = 1
     shades: tuple[float, ...] = (0.5, 0.25)
 
 
@@ -80,7 +80,7 @@ def config(store, **changes):
         "skip_norm_of": ".*",
     }
     fields = {
-        "method": "toy", "hyper": {"noise": 0.05, "poison": 0, "ballast": 0},
+        "method": "toy", "hyper": {"noise": 0.05, "poison": 0, "ballast": 1},
         "data": {"stores": (str(store),), "weights": (), "rows": {"paired": 4, "source": 0},
                  "crop": 8, "validation": ""},
         "seed": 3, "steps": 6,

@@ -1,0 +1,126 @@
+import logging
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from training import toy
+
+from senm_jax.training import checkpoints, optimisers, settings, state, trees
+
+ABOUT = {"data": "f", "config": {}, "window": {}}
+
+
+@pytest.fixture(scope="module")
+def begin():
+    config = settings.resolve(toy.config("store", optimisers__judge__skip_above=1.0))
+    batch = {"paired": {"clean": jnp.zeros((1, 8, 8, 3), jnp.uint8)}}
+    method = toy.make(toy.Config(noise=0.1, ballast=1000))
+    movers = optimisers.make_all(config.optimisers, config.steps)
+    return state.create(method, movers, 0, batch)
+
+
+def abstract(of):
+    return jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=a.sharding), of)
+
+
+def at(begin, step):
+    statistics = jax.tree.map(lambda a: a + step, begin.statistics)
+    return begin.replace(step=jnp.int32(step), statistics=statistics)
+
+
+def save(folder, begin, figures, keep=2, best=""):
+    with checkpoints.Writer(folder, keep=keep, best=best) as writer:
+        for step, value in figures.items():
+            measured = {} if value is None else {"validation/psnr": value}
+            writer.save(at(begin, step), ABOUT, measured)
+
+
+def damage(folder, step):
+    """Flips one byte in the middle of the largest file of the state's arrays."""
+    files = pathlib.Path(folder, str(step), "state").rglob("*")
+    largest = max((f for f in files if f.is_file()), key=lambda f: f.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 255
+    largest.write_bytes(content)
+
+
+def test_what_is_restored_is_what_was_saved(tmp_path, begin):
+    save(tmp_path / "c", begin, {4: None})
+    restored, meta = checkpoints.restore(tmp_path / "c", abstract(begin))
+    assert jax.tree.structure(restored) == jax.tree.structure(begin)
+    jax.tree.map(np.testing.assert_array_equal, restored, at(begin, 4))
+    assert meta["step"] == 4 and meta["data"] == "f"
+
+
+def test_variables_are_read_without_the_method(tmp_path, begin):
+    save(tmp_path / "c", begin, {4: None})
+    parts, _ = checkpoints.read(tmp_path / "c", 4)
+    assert set(parts) == {"params", "statistics"}
+    assert trees.digest(parts["params"]) == trees.digest(begin.params)
+    assert parts["statistics"]["judge"] == {}
+
+
+def test_the_latest_and_the_best_are_kept(tmp_path, begin):
+    figures = {1: 5.0, 2: 9.0, 3: 7.0, 4: None, 5: 8.0}
+    save(tmp_path / "high", begin, figures, best="validation/psnr")
+    assert checkpoints.steps(tmp_path / "high") == [2, 4, 5]
+    assert checkpoints.newest(tmp_path / "high", "validation/psnr")[1]["step"] == 2
+    assert checkpoints.newest(tmp_path / "high", "")[1]["step"] == 5
+    save(tmp_path / "low", begin, figures, keep=1, best="-validation/psnr")
+    assert checkpoints.steps(tmp_path / "low") == [1, 5]
+    assert checkpoints.newest(tmp_path / "low", "-validation/psnr")[1]["step"] == 1
+
+
+def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, begin, caplog):
+    folder = tmp_path / "c"
+    save(folder, begin, {2: None, 4: None, 6: None}, keep=9)
+    damage(folder, 4)
+    (folder / "6" / "meta" / "metadata").write_text("{")
+    (folder / "8").mkdir()
+    faults = [entry.fault for entry in checkpoints.survey(folder)]
+    assert faults[0] is None and all("damaged" in fault for fault in faults[1:])
+
+    assert checkpoints.newest(folder, "")[1]["step"] == 2
+    with caplog.at_level(logging.WARNING):
+        restored, _ = checkpoints.restore(folder, abstract(begin))
+    assert int(restored.step) == 2
+    for step in (4, 6, 8):
+        assert f"{folder / str(step)}: damaged" in caplog.text
+    assert checkpoints.steps(folder) == [2]
+    assert len(list((tmp_path / "damaged").iterdir())) == 3
+    save(folder, begin, {4: None}, keep=9)
+    assert int(checkpoints.restore(folder, abstract(begin))[0].step) == 4
+
+
+def test_no_whole_checkpoint_is_an_error_that_moves_nothing(tmp_path, begin):
+    folder = tmp_path / "c"
+    assert checkpoints.restore(folder, abstract(begin)) is None
+    save(folder, begin, {2: None})
+    damage(folder, 2)
+    with pytest.raises(ValueError, match="none of 1 checkpoints is whole: .*2: damaged"):
+        checkpoints.restore(folder, abstract(begin))
+    with pytest.raises(ValueError, match="none of 1 checkpoints is whole"):
+        checkpoints.newest(folder, "")
+    assert checkpoints.steps(folder) == [2]
+
+
+def test_nothing_that_is_not_finite_is_saved(tmp_path, begin):
+    folder = tmp_path / "c"
+    with checkpoints.Writer(folder, keep=2, best="") as writer:
+        bad = begin.replace(statistics=jax.tree.map(lambda a: a * jnp.nan, begin.statistics))
+        with pytest.raises(ValueError, match="step 0: statistics/painter/ballast .* not finite"):
+            writer.save(bad, ABOUT, {})
+    assert checkpoints.steps(folder) == []
+
+
+def test_what_a_killed_save_left_is_no_checkpoint_and_is_swept_up(tmp_path, begin):
+    folder = tmp_path / "c"
+    save(folder, begin, {2: None})
+    left = folder / "4.orbax-checkpoint-tmp"
+    (left / "state").mkdir(parents=True)
+    assert checkpoints.steps(folder) == [2]
+    save(folder, begin, {4: None})
+    assert checkpoints.steps(folder) == [2, 4] and not left.exists()
