@@ -60,9 +60,8 @@ def positions(
     if count is None:
         count = min(math.ceil(height / patch) * math.ceil(width / patch), MOST_PATCHES)
     rows, cols = height - patch + 1, width - patch + 1
-    offset = draws.raw(2, "offset", *names)
-    first_row = int(draws.below((rows - 1) % patch + 1, offset[0]))
-    first_col = int(draws.below((cols - 1) % patch + 1, offset[1]))
+    slack = np.array([(rows - 1) % patch + 1, (cols - 1) % patch + 1])
+    first_row, first_col = draws.below(slack, draws.raw(2, "offset", *names)).tolist()
     cells = [(r, c) for r in range(first_row, rows, patch) for c in range(first_col, cols, patch)]
     chosen = [cells[i] for i in draws.permutation(len(cells), "grid", *names)][:count]
     windows = rows * cols
@@ -70,7 +69,7 @@ def positions(
         more = draws.permutation(windows, "window", *names)
     else:
         more = draws.below(windows, draws.raw(4 * count, "window", *names))
-    return list(dict.fromkeys(chosen + [divmod(int(i), cols) for i in more[:4 * count]]))[:count]
+    return list(dict.fromkeys(chosen + [divmod(int(i), cols) for i in more[: 4 * count]]))[:count]
 
 
 def available(item: preflight.Item, patch: int, count: int) -> int:

@@ -121,7 +121,7 @@ def test_symmetries_are_the_code_book():
 
 def test_pairs_stay_aligned_and_every_draw_is_uniform(tmp_path):
     """Each crop is found again in the data: its patch, window and symmetry are then counted."""
-    crop, rows, steps = 4, 120, 100
+    crop, rows, steps = 4, 120, 40
     pipe = pipeline.Pipeline([coded_store(tmp_path / "s")], {"paired": rows}, crop, seed=0)
     counts = {name: collections.Counter() for name in ("patch", "window", "symmetry")}
     grid = np.stack(np.indices((crop, crop)), axis=-1).astype(np.uint8)

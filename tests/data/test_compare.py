@@ -1,0 +1,52 @@
+"""Shift, exposure and likeness are found through noise."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from senm_jax.data import compare
+
+
+@pytest.mark.parametrize("std_255", [0, 25])
+@pytest.mark.parametrize("moved", [(0, 0), (1.5, 0), (0, -1.3), (7, -12)])
+def test_shift(scene, noisy, moved, std_255):
+    large = scene(0, 200, 240)
+    shifted = ndimage.shift(large.astype(float), (*moved, 0), order=3)
+    clean, other = (
+        np.rint(x[20:-20, 20:-20]).clip(0, 255).astype(np.uint8) for x in (large, shifted)
+    )
+    found = compare.shift(clean, noisy(other, std_255, 1))
+    np.testing.assert_allclose(found, moved, atol=0.3)
+
+
+def test_shift_of_what_shows_nothing_is_unknown(noisy):
+    flat = np.full((80, 80, 3), 90, np.uint8)
+    assert compare.shift(flat, flat) is None
+    assert compare.shift(noisy(flat, 20, 0), noisy(flat, 20, 1)) is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (3, 5), (600, 9)])
+def test_any_size_is_taken(scene, size):
+    image = scene(0, *size)
+    compare.signature(image)
+    compare.exposure(image, image)
+    compare.shift(image, image)
+
+
+def test_exposure(scene, noisy):
+    clean = scene(1, 240, 320)
+    other = np.clip(clean * np.array([1.0, 0.9, 1.0]) + [6, 0, 0], 0, 255).astype(np.uint8)
+    gain, mean_255 = compare.exposure(clean, noisy(other, 15, 2))
+    np.testing.assert_allclose(gain, [1, 0.9, 1], atol=0.02)
+    assert mean_255[0] == pytest.approx(6, abs=1)
+    assert mean_255[2] == pytest.approx(0, abs=1)
+
+
+def test_shots_of_one_scene_are_alike_and_others_are_not(scene, noisy):
+    first, second = scene(0), scene(1)
+    marks = [compare.signature(x) for x in (first, noisy(first, 30, 0), second)]
+    assert compare.alike(marks[0], marks[1]) > 0.9
+    assert compare.alike(marks[0], marks[2]) < 0.5
+    small = np.ascontiguousarray(first[::2, ::2])
+    assert compare.alike(marks[0], compare.signature(small)) > 0.9
+    assert compare.signature(np.full((50, 50, 3), 7, np.uint8)) is None

@@ -1,0 +1,186 @@
+"""A user's folder becomes a store; every problem in it is named, none stops the rest."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from senm_jax.data import folder, store
+
+
+@pytest.fixture
+def photographs(tmp_path, scene, noisy, save):
+    """Three pairs, two clean and two noisy photographs, all of different scenes."""
+    for i in range(3):
+        save(tmp_path / "pairs/clean" / f"{i}.png", scene(i))
+        save(tmp_path / "pairs/noisy" / f"{i}.png", noisy(scene(i), 12, i))
+    for i in range(3, 5):
+        save(tmp_path / "clean" / f"{i}.png", scene(i))
+        save(tmp_path / "noisy" / f"{i}.png", noisy(scene(i + 10), 12, i))
+    return tmp_path
+
+
+def prepare(root, **options):
+    told = []
+    settings = {
+        "pairs": (root / "pairs/clean", root / "pairs/noisy"), "clean": root / "clean",
+        "noisy": root / "noisy", "patch": 32, "tell": told.append,
+    } | options  # fmt: skip
+    path = folder.prepare(root / "out", **settings)
+    return store.Store.open(path), told[0]
+
+
+def test_all_domains(photographs, scene, noisy):
+    packed, report = prepare(photographs, per_image=5)
+    assert report.splitlines()[0] == "preflight: 7 of 7 images or pairs can be packed"
+    assert "no problems found" in report
+    assert {d: len(packed.records(d)) for d in packed.domains} == {
+        "paired": 15, "source": 10, "target": 10,
+    }  # fmt: skip
+    for i, record in enumerate(packed.records("paired")):
+        row, col = record["position"]
+        seed = int(record["source"].split(".")[0])
+        clean, dirty = scene(seed), noisy(scene(seed), 12, seed)
+        window = np.s_[row : row + 32, col : col + 32]
+        np.testing.assert_array_equal(packed.images("paired", "clean")[i], clean[window])
+        np.testing.assert_array_equal(packed.images("paired", "noisy")[i], dirty[window])
+        assert record["level"] == pytest.approx(12 / 255, rel=0.1)
+    assert packed.index["about"]["made_by"] == "prepare folder"
+    assert packed.index["about"]["preflight"]["findings"] == []
+
+
+def test_the_same_again_and_another_seed(photographs):
+    first, _ = prepare(photographs)
+    shutil.rmtree(photographs / "out")
+    second, _ = prepare(photographs)
+    shutil.rmtree(photographs / "out")
+    third, _ = prepare(photographs, seed=1)
+    assert first.fingerprint == second.fingerprint != third.fingerprint
+
+
+def test_camera_and_iso_come_from_exif(photographs, scene, save):
+    exif = Image.Exif()
+    exif[0x0110] = "Camera X"
+    exif.get_ifd(0x8769)[0x8827] = 1600
+    save(photographs / "noisy" / "5.jpg", scene(50), exif=exif)
+    packed, _ = prepare(photographs)
+    tags = {r["source"]: (r["camera"], r["iso"]) for r in packed.records("target")}
+    assert tags["5.jpg"] == ("Camera X", 1600)
+    assert tags["3.png"] == (None, None)
+
+
+def line_of(report: str, kind: str) -> str:
+    """The first problem listed under ``kind``."""
+    found = re.search(rf"^  {kind}: \d+ .*\n    (.*)", report, re.MULTILINE)
+    assert found, report
+    return found.group(1)
+
+
+def test_hostile_files_are_named_and_left_out(photographs, scene, save):
+    clean = photographs / "clean"
+    (clean / "empty.png").touch()
+    (clean / "text.png").write_text("hello")
+    (clean / "notes.txt").write_text("no image by its suffix")
+    whole = save(clean / "whole.jpg", scene(20)).read_bytes()
+    (clean / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    save(clean / "one.png", scene(21, 1, 1))
+    save(clean / "alpha.png", np.dstack([scene(22), scene(23)[..., :1]]))
+    save(clean / "grey.png", scene(24)[..., 0])
+    save(clean / "strip.png", scene(25, 40, 3000))
+    Image.fromarray(scene(26)).convert("CMYK").save(clean / "inks.jpg")
+    Image.fromarray(scene(27)[..., 0].astype(np.uint16) * 257).save(clean / "deep.png")
+    packed, report = prepare(photographs, per_image=2)
+    assert report.startswith("preflight: 13 of 17 images or pairs")
+    for name in ("empty.png: is empty", "text.png: is no PNG", "cut.jpg: cannot be decoded"):
+        assert name in report
+    assert "one.png: clean is 1 x 1, a patch 32 x 32" in line_of(report, "smaller than a patch")
+    used = {record["source"] for record in packed.records("source")}
+    assert used == {
+        "3.png", "4.png", "whole.jpg", "alpha.png", "grey.png", "strip.png", "inks.jpg", "deep.png",
+    }  # fmt: skip
+    kinds = {f["kind"] for f in packed.index["about"]["preflight"]["findings"]}
+    assert kinds == {"unreadable", "smaller than a patch"}
+
+
+def test_pairs_that_do_not_fit_are_named(photographs, scene, noisy, save):
+    clean, dirty = photographs / "pairs/clean", photographs / "pairs/noisy"
+    save(clean / "alone.png", scene(30))
+    save(clean / "size.png", scene(31))
+    save(dirty / "size.png", scene(31)[:-1])
+    save(clean / "bright.png", scene(32))
+    save(dirty / "bright.png", noisy((scene(32) * 0.8).astype(np.uint8), 8, 0))
+    save(clean / "moved.png", scene(33)[:, 3:])
+    save(dirty / "moved.png", noisy(scene(33)[:, :-3], 8, 0))
+    save(clean / "wrong.png", scene(34))
+    save(dirty / "wrong.png", scene(35))
+    packed, report = prepare(photographs)
+    assert "alone.png: no image of the same name" in line_of(report, "unmatched")
+    assert "clean is 96 x 128, noisy is 95 x 128" in line_of(report, "size mismatch")
+    bright = line_of(report, "exposure mismatch")
+    assert re.search(r"bright.png: noisy is clean times 0\.(79|80)", bright)
+    moved = line_of(report, "misaligned")
+    assert "moved.png: noisy lies" in moved and "+3.0 columns" in moved
+    assert "wrong.png: the two show different scenes" in report
+    used = {record["source"] for record in packed.records("paired")}
+    assert used == {f"{i}.png" for i in range(3)} | {"bright.png", "moved.png", "wrong.png"}
+
+
+def test_near_duplicates_across_the_domains_are_named(photographs, scene, noisy, save):
+    save(photographs / "noisy" / "again.png", noisy(scene(3), 20, 99))
+    save(photographs / "noisy" / "once more.png", noisy(scene(13), 20, 98))
+    _, report = prepare(photographs)
+    found = line_of(report, "near-duplicate")
+    assert "near-duplicate: 1 " in report
+    assert "3.png" in found and "again.png" in found
+    assert "one is source, the other target" in found
+
+
+def test_strict_refuses_and_writes_nothing(photographs):
+    prepare(photographs, strict=True)
+    shutil.rmtree(photographs / "out")
+    (photographs / "clean" / "empty.png").touch()
+    before = sorted(path.name for path in photographs.iterdir())
+    with pytest.raises(ValueError, match="preflight found 1 problems and --strict was given"):
+        prepare(photographs, strict=True)
+    assert sorted(path.name for path in photographs.iterdir()) == before
+
+
+def test_nothing_usable_is_refused(tmp_path, scene, save):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="found no image; looked for .png"):
+        folder.prepare(tmp_path / "out", clean=tmp_path / "empty")
+    (tmp_path / "empty" / "a.png").touch()
+    with pytest.raises(ValueError, match="no image can be packed"):
+        folder.prepare(tmp_path / "out", clean=tmp_path / "empty", tell=lambda text: None)
+    with pytest.raises(ValueError, match="nothing to pack; give --pairs"):
+        folder.prepare(tmp_path / "out")
+    with pytest.raises(ValueError, match="nowhere: no such file or folder"):
+        folder.prepare(tmp_path / "out", noisy=tmp_path / "nowhere")
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_an_existing_store_is_refused_before_any_work(photographs):
+    prepare(photographs)
+    with pytest.raises(ValueError, match="out: exists"):
+        prepare(photographs, tell=lambda text: pytest.fail("worked all the same"))
+
+
+def test_an_interrupted_prepare_can_be_run_again(photographs, monkeypatch):
+    add, calls = store.Writer.add, []
+
+    def interrupted(self, *args, **kwargs):
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        calls.append(add(self, *args, **kwargs))
+
+    monkeypatch.setattr(store.Writer, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(photographs)
+    with pytest.raises(ValueError, match="was not finished"):
+        store.Store.open(photographs / "out")
+    monkeypatch.setattr(store.Writer, "add", add)
+    packed, _ = prepare(photographs)
+    packed.verify()
+    assert not (photographs / "out.partial").exists()
