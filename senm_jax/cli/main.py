@@ -5,7 +5,7 @@ import importlib
 import sys
 
 import senm_jax
-from senm_jax.cli import overrides
+from senm_jax.training import overrides
 
 COMMANDS = {
     "prepare": "pack photographs into a patch store",

@@ -3,7 +3,7 @@
 import argparse
 import pathlib
 
-from senm_jax.cli import overrides
+from senm_jax.training import overrides
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 import pytest
 from ml_collections import config_dict
 
-from senm_jax.cli import overrides
+from senm_jax.training import overrides
 
 
 def config():
