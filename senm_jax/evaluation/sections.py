@@ -16,12 +16,12 @@ NOISE_COLUMNS = (
     report.Column("kld_neca", "KLD, NeCA's", ".4f", 0),
     report.Column("correlation_error", "spatial correlation error", ".4f", 0),
     report.Column("generated_correlation_right", "correlation, right neighbour", ".3f"),
-    report.Column("real_correlation_right", "real", ".3f"),
-    report.Column("generated_correlation_below", "correlation, neighbour below", ".3f"),
-    report.Column("real_correlation_below", "real", ".3f"),
+    report.Column("real_correlation_right", "real, right", ".3f"),
+    report.Column("generated_correlation_below", "correlation, below neighbour", ".3f"),
+    report.Column("real_correlation_below", "real, below", ".3f"),
     report.Column("variance_error", "variance-against-intensity error", ".4f", 0),
     report.Column("generated_std", "noise std", ".4f"),
-    report.Column("real_std", "real", ".4f"),
+    report.Column("real_std", "real noise std", ".4f"),
     report.Column("std_ratio", "std over real", ".3f", 1),
 )
 RESTORER_COLUMNS = (

@@ -3,6 +3,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.evaluation import noise, patches
+from senm_jax.metrics import kld
 
 LOWER_IS_BETTER = (
     "akld", "kld_senm_vae_grey", "kld_naflow", "kld_naflow_rounded", "kld_neca",
@@ -82,6 +83,24 @@ def test_a_limit_measures_patches_spread_evenly_with_the_draws_they_would_have_a
         expected = all_of_them.examples[index]
         np.testing.assert_array_equal(example.noisy, store.images("paired", "noisy")[index])
         np.testing.assert_array_equal(example.generated, expected.generated)
+
+
+def test_divergences_are_of_the_rounded_draw_but_naflows_own(store):
+    result = noise.evaluate(worlds.run_of(worlds.structured()), store, name="x", examples=24)
+    sides = [(e.noisy / 255 - e.clean / 255, e.generated / 255 - e.clean / 255)
+             for e in result.examples]
+    row = result.rows[patches.ALL]
+    for name, measure in [("kld_naflow_rounded", kld.kld_naflow), ("kld_neca", kld.kld_neca)]:
+        np.testing.assert_allclose(row[name], np.mean([measure(*side) for side in sides]))
+    assert abs(row["kld_naflow"] / row["kld_naflow_rounded"] - 1) > 0.01
+
+
+def test_each_patch_has_a_draw_of_its_own(store):
+    result = noise.evaluate(worlds.run_of(worlds.white()), store, name="x", examples=24)
+    first, second = (
+        (e.generated.astype(float) - e.clean).ravel() for e in result.examples[:2]
+    )
+    assert abs(np.corrcoef(first, second)[0, 1]) < 5 / np.sqrt(first.size)
 
 
 def test_maps_and_curves_are_of_the_pooled_noise(results):

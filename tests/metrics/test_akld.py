@@ -38,6 +38,13 @@ def test_local_variance_keeps_a_flat_field_and_never_reaches_zero():
     np.testing.assert_allclose(akld.local_variance(np.zeros((9, 9, 1))), 1e-10, rtol=1e-5)
 
 
+def test_the_border_is_mirrored_without_its_edge():
+    dot = np.zeros((15, 15, 1))
+    dot[7, 1] = 1
+    row = akld.local_variance(dot)[7, :5, 0] * 32**2 / 9
+    np.testing.assert_allclose(row, [7 + 7, 9 + 3.5, 7 + 1, 3.5, 1], rtol=1e-5)
+
+
 def test_the_blur_is_the_seven_tap_table():
     dot = np.zeros((15, 15, 1))
     dot[7, 7] = 1

@@ -35,6 +35,13 @@ def test_bins_hold_their_pixels_and_their_mean_intensity():
     assert np.isnan(variance.curve(found).variance[0, 1])
 
 
+def test_a_bins_variance_is_the_unbiased_one_of_its_pixels():
+    clean = np.array([[[3], [4], [5], [200]]], np.uint8)
+    noise = np.array([[[0.1], [0.4], [-0.2], [0.7]]])
+    expected = np.var([0.1, 0.4, -0.2], ddof=1)
+    np.testing.assert_allclose(_curve(clean, noise).variance[0, 0], expected)
+
+
 def test_a_shift_of_the_mean_is_no_variance():
     clean = _clean()
     found = _curve(clean, np.full(clean.shape, 0.1))

@@ -40,9 +40,9 @@ def test_borders_are_mirrored_so_that_a_mirrored_image_resizes_alike():
 
 
 def test_shrinking_averages_what_is_too_fine_to_keep():
-    stripes = jnp.tile(jnp.array([0.0, 1.0])[None, :, None], (32, 16, 3))
-    shrunk = np.asarray(resize.bicubic(stripes, 0.25))
-    assert np.abs(shrunk[2:-2, 2:-2] - 0.5).max() < 0.02
+    noise = jax.random.normal(jax.random.key(2), (128, 128, 3))
+    # A mean over 4x4 pixels would leave a quarter of the deviation, single pixels all of it.
+    assert 0.2 < np.std(resize.bicubic(noise, 0.25)) < 0.3
 
 
 def test_an_image_smaller_than_the_kernel_is_mirrored_as_often_as_it_takes():
