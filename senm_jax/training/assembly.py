@@ -24,6 +24,8 @@ class Job:
     mesh: jax.sharding.Mesh
     abstract: state_.TrainState
     """Shapes, types and shardings of the train state."""
+    abstract_batch: Mapping
+    """The same of the whole batch, of all processes."""
     step: Any
     """The jitted step (state, batch) -> (state, metrics); the state is donated."""
     metrics: tuple[str, ...]
@@ -34,10 +36,10 @@ class Job:
         state = state_.create(self.method, self.optimisers, self.settings.seed, batch)
         return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, self.abstract))
 
-    def compile(self, batch: Mapping):
-        """The compiled step for batches as `put` makes them."""
+    def compile(self):
+        """The compiled step, for a state as `fresh` and batches as `put` makes them."""
         with jax.default_matmul_precision(precision(self.settings)):
-            return self.step.lower(self.abstract, self.put(batch)).compile()
+            return self.step.lower(self.abstract, self.abstract_batch).compile()
 
     def put(self, batch: Mapping):
         """This process's rows of a batch on the devices."""
@@ -45,7 +47,7 @@ class Job:
 
 
 def assemble(settings: settings_.Settings, batch: Mapping) -> Job:
-    """The job of these settings; ``batch`` (uint8, grouped by domain) shows what batches are like.
+    """The job of these settings; ``batch``, of all processes, shows what batches are like.
 
     Raises:
         ValueError: the method refuses its hyperparameters, or rows do not fit the devices.
@@ -56,18 +58,20 @@ def assemble(settings: settings_.Settings, batch: Mapping) -> Job:
     abstract = jax.eval_shape(
         lambda batch: state_.create(method, optimisers, settings.seed, batch), batch
     )
-    placed = mesh_.place(mesh, settings.sharding, abstract)
-    abstract = jax.tree.map(
-        lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where),
-        abstract, placed,
-    )
+    placed, rows = mesh_.place(mesh, settings.sharding, abstract), mesh_.rows(mesh)
+    abstract = jax.tree.map(_shape, abstract, placed)
+    abstract_batch = jax.tree.map(lambda part: _shape(part, rows), batch)
     pure = step_.make_step(method, optimisers, settings.seed)
-    metrics = jax.eval_shape(pure, abstract, batch)[1]
+    metrics = tuple(jax.eval_shape(pure, abstract, abstract_batch)[1])
     step = jax.jit(
-        pure, donate_argnums=0, in_shardings=(placed, mesh_.rows(mesh)),
+        pure, donate_argnums=0, in_shardings=(placed, rows),
         out_shardings=(placed, mesh_.replicated(mesh)),
     )
-    return Job(settings, method, optimisers, mesh, abstract, step, tuple(metrics))
+    return Job(settings, method, optimisers, mesh, abstract, abstract_batch, step, metrics)
+
+
+def _shape(leaf, where: jax.sharding.Sharding) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where)
 
 
 def precision(settings: settings_.Settings) -> str | None:

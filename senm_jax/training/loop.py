@@ -7,7 +7,7 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -113,7 +113,7 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
         writer = stack.enter_context(
             checkpoints.Writer(_folder(task), keep=settings.keep, best=settings.best))
         record = stack.enter_context(_recorder(task, start))
-        asked_to_stop = stack.enter_context(_signals())
+        asked_to_stop = stack.enter_context(_stop_requests(writer))
         batches = stack.enter_context(_batches(task, start + 1))
         bar = stack.enter_context(
             tqdm.tqdm(total=settings.steps, initial=start, unit="step", smoothing=0.05,
@@ -130,8 +130,7 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
             bar.set_postfix(book.losses, refresh=False)
             bar.update()
 
-            stop = asked_to_stop() or (
-                jax.process_count() > 1 and writer.reached_preemption(number))
+            stop = asked_to_stop(number)
             last = number == settings.steps
             validate = task.validator is not None and (
                 last or number % settings.validate_every == 0)
@@ -156,7 +155,7 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
 
 def _compile(task: Task):
     began = time.monotonic()
-    step = task.job.compile(task.first_batch)
+    step = task.job.compile()
     log.info("compiled the step in %.1f s for %d device(s)", time.monotonic() - began,
              task.job.mesh.size)
     return step
@@ -199,7 +198,7 @@ def _batches(task: Task, first: int) -> Iterator[Iterator[Mapping]]:
 
 
 @contextlib.contextmanager
-def _recorder(task: Task, start: int) -> Iterator[Any]:
+def _recorder(task: Task, start: int) -> Iterator[Callable[[int, Mapping], None]]:
     """A function (step, figures) that writes a row; the first process alone writes."""
     if jax.process_index() != 0:
         yield lambda step, figures: None
@@ -210,8 +209,18 @@ def _recorder(task: Task, start: int) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[Any]:
-    """A function that says whether SIGTERM or SIGINT came; a second one interrupts at once."""
+def _stop_requests(writer: checkpoints.Writer) -> Iterator[Callable[[int], bool]]:
+    """A function (step) that says whether the run is to stop after this step.
+
+    Alone, a process stops at SIGTERM or SIGINT; a second one interrupts at once. Among several,
+    a SIGTERM to any of them stops all at the same step.
+    """
+    if jax.process_count() > 1:
+        yield writer.reached_preemption
+        return
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda step: False  # signals reach the main thread alone
+        return
     came = []
 
     def note(number, frame):
@@ -219,12 +228,9 @@ def _signals() -> Iterator[Any]:
             raise KeyboardInterrupt
         came.append(number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
     before = {each: signal.signal(each, note) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: bool(came)
+        yield lambda step: bool(came)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
