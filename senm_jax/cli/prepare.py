@@ -90,5 +90,12 @@ def run(args: argparse.Namespace) -> None:
         paths = polyu.prepare(
             args.data, args.out, per_scene=args.per_scene, pairs=args.pairs, **common
         )
-    for path in paths:
-        print(store.Store.open(path).summary())
+    stores = [store.Store.open(path) for path in paths]
+    for opened in stores:
+        print(opened.summary())
+    report = stores[0].index["about"]["preflight"]
+    if report["usable"] < report["looked_at"]:
+        print(
+            f"left out: {report['looked_at'] - report['usable']} of {report['looked_at']} images "
+            "or pairs; the preflight report above names them"
+        )

@@ -187,7 +187,8 @@ def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
         target = "L" if grey else "RGB"
         if image.has_transparency_data:
             target = "LA" if grey and image.mode != "1" else "RGBA"
-        samples = np.atleast_3d(np.asarray(image.convert(target)))
+        image = image if image.mode == target else image.convert(target)  # convert would copy
+        samples = np.atleast_3d(np.asarray(image))
     samples = _upright(samples, orientation)
     channels = samples.shape[2]
     alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None

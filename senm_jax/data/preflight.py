@@ -57,7 +57,7 @@ class Report(NamedTuple):
             if found:
                 fate = "left out" if kind in LEFT_OUT else "kept; look at them"
                 lines.append(f"  {kind}: {len(found)} ({fate})")
-                lines += [f"    {' , '.join(f.files)}: {f.text}" for f in found]
+                lines += [f"    {', '.join(f.files)}: {f.text}" for f in found]
         if not self.findings:
             lines.append("  no problems found")
         return "\n".join(lines)
@@ -152,7 +152,7 @@ def _numbers(values: np.ndarray, form: str) -> str:
 
 def _near_duplicates(signed: Sequence[tuple[Item, np.ndarray]]) -> list[Finding]:
     """Pairs of items of different splits that show the same, compared row by row."""
-    if not signed:
+    if len({item.split for item, _ in signed}) < 2:
         return []
     splits = np.array([item.split for item, _ in signed])
     table = np.stack([signature for _, signature in signed])

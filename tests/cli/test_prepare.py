@@ -83,3 +83,4 @@ def test_strict(photographs, capsys):
     assert "--strict was given; nothing was written" in captured.err
     assert not (photographs / "out").exists()
     assert run(*words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("left out: 1 of 4 images or pairs")
