@@ -18,6 +18,20 @@ Image = Float[Array, "_ _ _ 3"]
 _tenth_of_default = nn.initializers.variance_scaling(1 / 300, "fan_in", "uniform")
 
 
+class Interpolate(nn.Module):
+    """Bilinear interpolation by 1/2 (the 2x2 mean) or 2; a module of its own for its border."""
+
+    factor: float | int
+    border = "edge"
+    """What lies beyond the image; tiling keeps to it (see `inference.borders`)."""
+
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
+        """``factor`` times the height and width."""
+        b, h, w, c = x.shape
+        size = (b, round(h * self.factor), round(w * self.factor), c)
+        return jax.image.resize(x, size, "bilinear", antialias=False)
+
+
 class Resize(nn.Module):
     """A 3x3 convolution, then bilinear interpolation by 1/2 (the 2x2 mean) or 2 (edges held)."""
 
@@ -27,10 +41,9 @@ class Resize(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
         """``factor`` times the height and width, the same channels."""
-        b, h, w, c = x.shape
-        x = blocks.conv(c, c, name="conv", dtype=self.dtype)(x)
-        size = (b, round(h * self.factor), round(w * self.factor), c)
-        return jax.image.resize(x, size, "bilinear", antialias=False)
+        channels = x.shape[-1]
+        x = blocks.conv(channels, channels, name="conv", dtype=self.dtype)(x)
+        return Interpolate(self.factor)(x)
 
 
 class Tower(nn.Module):

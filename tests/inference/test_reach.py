@@ -1,0 +1,128 @@
+"""What the networks claim of their reach is exact, and tiling by it leaves no seam."""
+
+import types
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from senm_jax.inference import apply, tiles
+from senm_jax.methods import base, senm_vae
+from senm_jax.nn import senm_vae_paired
+from senm_jax.ops import gaussian
+
+
+def _shaken(variables, scale=0.3):
+    """The variables with all leaves moved, so that nothing that starts at zero hides a path."""
+    leaves, tree = jax.tree.flatten(variables)
+    keys = jax.random.split(jax.random.key(7), len(leaves))
+    moved = []
+    for key, leaf in zip(keys, leaves):
+        fan_in = np.prod(leaf.shape[:-1]) if leaf.ndim > 1 else 100
+        moved.append(scale * jax.random.normal(key, leaf.shape) / np.sqrt(fan_in) + leaf)
+    return jax.tree.unflatten(tree, moved)
+
+
+def _semi(**fields):
+    config = senm_vae.Config(width=4, growth=2, degradation_channels=2, gan_weight=0.0, **fields)
+    method = senm_vae.make(config)
+    image = jnp.zeros((1, 16, 16, 3))
+    batch = {"paired": {"clean": image, "noisy": image}}
+    return types.SimpleNamespace(
+        method=method, variables=_shaken(method.init(jax.random.key(0), batch))
+    )
+
+
+def _paired():
+    network = senm_vae_paired.SeNMVAEPaired(width=8, growth=2, levels=(1, 1))
+
+    def sample(variables, clean, key, conditions, origin):
+        normal = gaussian.field(key, origin, clean.shape[1:3])
+        return network.apply(
+            variables, clean, conditions["level"], jnp.ones_like(conditions["level"]), normal,
+            method=network.translate,
+        )
+
+    image = jnp.zeros((1, 16, 16, 3))
+    variables = network.init(
+        jax.random.key(0), image, jnp.zeros(1), jnp.ones(1), lambda name, shape: jnp.zeros(shape),
+        method=network.translate,
+    )
+    reach = base.Reach(network.multiple, network.radius)
+    method = base.Method(
+        ("generator",), None, None, sample=sample, conditions={"level": 0.1}, sample_reach=reach
+    )
+    return types.SimpleNamespace(method=method, variables=_shaken(variables))
+
+
+RUNS = {
+    "semi": lambda: _semi(levels=(1, 1)),
+    "downs": lambda: _semi(levels=(1,), downs=1, remat=True),
+    "paired": _paired,
+}
+
+
+def _call(run, action, images, keys, level):
+    """The method on whole images of one size, which the multiple divides."""
+    images = jnp.asarray(images)
+    rows = images.shape[0]
+    origin = jnp.zeros((rows, 2), jnp.int32)
+    if action == "restore":
+        return run.method.restore(run.variables, images, keys, origin)
+    given = {name: jnp.full(rows, value) for name, value in run.method.conditions.items()}
+    given |= {"level": jnp.full(rows, level)}
+    return run.method.sample(run.variables, images, keys, given, origin)
+
+
+@pytest.mark.parametrize(
+    "name, action", [("semi", "sample"), ("downs", "restore"), ("paired", "sample")]
+)
+def test_tiled_equals_whole_for_any_size(name, action):
+    run = RUNS[name]()
+    reach = getattr(run.method, f"{action}_reach")
+    cut = 2 * tiles.up(reach.radius, reach.multiple) + 8
+    rng = np.random.default_rng(0)
+    images = [rng.random((*size, 3), np.float32) for size in [(1, 1), (7, 30), (12, cut + 21)]]
+    keys = list(jax.random.split(jax.random.key(5), len(images)))
+    given = {"conditions": {"level": 0.1}} if action == "sample" else {}
+    made = getattr(apply, action)(run, images, key=keys, tile=cut, **given)
+    for image, result, key in zip(images, made, keys, strict=True):
+        padded = tiles.pad(image, reach.multiple)
+        whole = _call(run, action, padded[None], key[None], 0.1)[0]
+        whole = whole[: image.shape[0], : image.shape[1]]
+        scale = np.abs(whole).max()
+        np.testing.assert_allclose(result / scale, whole / scale, atol=5e-6)
+
+
+@pytest.mark.parametrize(
+    "name, action",
+    [("semi", "sample"), ("semi", "restore"), ("downs", "sample"), ("downs", "restore"),
+     ("paired", "sample")],
+)
+def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
+    """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each
+    convolution what is not 0 becomes 1: the result is not 0 exactly where the pixel can matter."""
+
+    def ones(next_method, args, kwargs, context):
+        result = next_method(*args, **kwargs)
+        return (result != 0) * 1.0 if isinstance(context.module, nn.Conv) else result
+
+    monkeypatch.setattr(gaussian, "field", lambda *_: lambda name, shape: jnp.zeros(shape))
+    run = RUNS[name]()
+    run.variables = jax.tree.map(
+        lambda leaf: jnp.full_like(leaf, float(leaf.ndim == 4)), run.variables
+    )
+    reach = getattr(run.method, f"{action}_reach")
+    rows = np.arange(reach.multiple)  # one image for each place in a cell
+    width = tiles.up(2 * reach.radius + 2 * reach.multiple + 2, reach.multiple)
+    columns = width // 2 + rows
+    images = np.zeros((reach.multiple, reach.multiple, width, 3), np.float32)
+    images[rows, :, columns] = 1
+    keys = jax.random.split(jax.random.key(0), reach.multiple)
+    with nn.intercept_methods(ones):
+        touched = np.asarray(_call(run, action, images, keys, 0.0)).any((1, 3))
+    row, column = np.nonzero(touched)
+    furthest = np.abs(column - columns[row]).max()
+    assert reach.radius - reach.multiple < furthest <= reach.radius
