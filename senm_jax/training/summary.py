@@ -11,36 +11,44 @@ from senm_jax.training import settings as settings_
 def describe(path: str | os.PathLike, step: int | None = None) -> dict[str, Any]:
     """The facts of the run in a folder, as JSON values; every checkpoint is read and checked.
 
+    ``step`` chooses the checkpoint whose parameters are described; without it, the one that would
+    be used. Where none is whole, "step" is None and there are no parameters.
+
     Raises:
-        ValueError: the folder is no run, or has no whole checkpoint.
+        ValueError: the folder is no run, or has no checkpoint of ``step``.
     """
-    run, about = runs.open(path, step), runs.read_about(path)
+    path = pathlib.Path(path)
+    config, about = runs.read_config(path), runs.read_about(path)
+    found = [entry._asdict() for entry in checkpoints.survey(path / "checkpoints")]
+    whole = any(entry["fault"] is None for entry in found)
+    run = runs.open(path, step) if whole or step is not None else None
+    method = settings_.make_method(config)
     return {
-        "run": str(pathlib.Path(path).resolve()),
-        "method": run.config.method,
-        "can": [name for name in ("sample", "restore") if getattr(run.method, name) is not None],
-        "step": run.step,
-        "steps": run.config.steps,
-        "parameters": runs.counts(run.variables),
-        "digests": runs.digests(run.variables),
-        "checkpoints": [entry._asdict() for entry in checkpoints.survey(run.path / "checkpoints")],
-        "data": {"fingerprint": run.data, "stores": list(run.config.data.stores)},
+        "run": str(path.resolve()),
+        "method": config.method,
+        "can": [name for name in ("sample", "restore") if getattr(method, name) is not None],
+        "step": run.step if run else None,
+        "steps": config.steps,
+        "parameters": runs.counts(run.variables) if run else {},
+        "digests": runs.digests(run.variables) if run else {},
+        "checkpoints": found,
+        "data": {"fingerprint": about["data"], "stores": list(config.data.stores)},
         "starts": about["starts"],
-        "config": settings_.plain(run.config),
+        "config": settings_.plain(config),
     }
 
 
 def text(facts: dict[str, Any]) -> str:
     """The facts as lines to be read."""
-    last = facts["starts"][-1]
-    total = sum(facts["parameters"].values())
     lines = [
         f"run          {facts['run']}",
-        f"method       {facts['method']} (can {' and '.join(facts['can']) or 'nothing yet'})",
-        f"step         {facts['step']} of {facts['steps']}",
+        f"method       {facts['method']} (can {' and '.join(facts['can']) or 'do nothing yet'})",
+        f"step         {'none saved' if facts['step'] is None else facts['step']} "
+        f"of {facts['steps']}",
         f"data         {facts['data']['fingerprint'][:16] or 'none'}  "
         f"{' '.join(facts['data']['stores'])}",
-        f"parameters   {total:,}  digest {facts['digests']['total']}",
+        f"parameters   {sum(facts['parameters'].values()):,}  "
+        f"digest {facts['digests'].get('total', 'none')}",
     ]
     lines += [f"  {player:<18} {count:>12,}  digest {facts['digests'][player]}"
               for player, count in facts["parameters"].items()]
@@ -50,6 +58,7 @@ def text(facts: dict[str, Any]) -> str:
                             for name, value in entry["validation"].items())
         lines.append(f"  {entry['step']:>10}  {entry['saved'] or 'damaged':<19}  "
                      f"{entry['fault'] or 'whole'}  {figures}".rstrip())
+    last = facts["starts"][-1]
     versions = "  ".join(f"{name} {version}" for name, version in last["packages"].items())
     lines += [
         f"made by      senm-jax {last['senm_jax']} {last['git'][:12]}  python {last['python']}",

@@ -56,3 +56,13 @@ def test_a_summary_names_players_checkpoints_and_digests(tmp_path):
     for words in ("step         0 of 6", "painter", "whole", "f" * 16,
                   facts["digests"]["total"]):
         assert words in text
+
+
+def test_a_run_without_a_whole_checkpoint_is_still_described(tmp_path):
+    made(tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / "0" / "meta" / "metadata").unlink()
+    facts = summary.describe(tmp_path / "run")
+    assert facts["step"] is None and "damaged" in facts["checkpoints"][0]["fault"]
+    assert "none saved of 6" in summary.text(facts)
+    with pytest.raises(ValueError, match="0: damaged or incomplete"):
+        summary.describe(tmp_path / "run", step=0)
