@@ -171,7 +171,6 @@ def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
         data = _unturned_tiff(data)
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     if _is_deep(image, data):
-        image.load()  # finds truncation, which OpenCV's decoders pass over
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if samples is None or samples.dtype != np.uint16:
             raise ValueError("unsupported kind of 16-bit image")

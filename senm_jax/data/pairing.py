@@ -33,8 +33,9 @@ def match(
 
 
 def below(path: Path, folder: Path) -> str:
-    """The path below ``folder`` with forward slashes; the file's name when ``folder`` is it."""
-    return path.name if path == folder else path.relative_to(folder).as_posix()
+    """The path below ``folder`` with forward slashes; the file's name when it lies elsewhere."""
+    inside = path != folder and path.is_relative_to(folder)
+    return path.relative_to(folder).as_posix() if inside else path.name
 
 
 def _unique(files: Sequence[Path], folder: Path, name: Callable[[str], str]) -> dict[str, Path]:

@@ -63,19 +63,20 @@ class Pipeline:
     ):
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
-        self._check(rows, weights or ())
+        weights = [float(weight) for weight in weights or ()]
+        self._check(rows, weights)
         self.configurations = sorted(
             set().union(*(s.configurations for s in self.stores)), key=store.configuration_order
         )
         place = {pair: i for i, pair in enumerate(self.configurations)}
         self._holders = {d: [s for s in self.stores if d in s.domains] for d in self.rows}
-        self._chances = {d: self._store_chances(d, weights or ()) for d in self.rows}
+        self._chances = {d: self._store_chances(d, weights) for d in self.rows}
         self._places = {
             (domain, i): np.array([place.get(pair, -1) for pair in holder.tags(domain)], np.int32)
             for domain, holders in self._holders.items()
             for i, holder in enumerate(holders)
         }
-        content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, list(weights or ())]
+        content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
         self.fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def batch_at(self, step: int, process_index: int = 0, process_count: int = 1) -> Batch:

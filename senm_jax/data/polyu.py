@@ -89,6 +89,10 @@ def scenes(data: Path, halved: bool, seed: int) -> list[preflight.Item]:
         items.append(
             preflight.Item(entry["scene"], files, entry["split"], entry["camera"], entry["iso"])
         )
+    names = [item.name for item in items]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: expected every scene once, found more of {', '.join(twice)}")
     if not halved:
         return items
     half = halves([item for item in items if item.split == TRAIN], seed)
@@ -103,7 +107,8 @@ def halves(train: Sequence[preflight.Item], seed: int) -> dict[str, str]:
     of any one camera at one ISO.
     """
     rank = draws.permutation(len(train), "halves", seed)
-    dealt = sorted(range(len(train)), key=lambda i: (train[i].camera, train[i].iso, rank[i]))
+    order = [(str(item.camera), item.iso or 0, rank[i]) for i, item in enumerate(train)]
+    dealt = sorted(range(len(train)), key=order.__getitem__)
     return {train[i].name: (SOURCE, TARGET)[turn % 2] for turn, i in enumerate(dealt)}
 
 

@@ -59,12 +59,22 @@ def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path, name, data,
 
 
 def test_every_truncation_of_a_file_is_refused_or_read_whole(tmp_path):
-    for data, name in ((JPEG, "a.jpg"), (PNG_16, "b.png")):
+    tiff = encoding.encode(".tif", COLOUR_16.repeat(20, 0), None, None, None)
+    for data, name in ((JPEG, "a.jpg"), (PNG_16, "b.png"), (tiff, "c.tif")):
         path = tmp_path / name
         for part in np.linspace(1, len(data) - 30, 12).astype(int):
             path.write_bytes(data[:part])
             with pytest.raises(ValueError, match=name):
                 images.read(path)
+
+
+def test_a_flipped_byte_of_a_deep_png_is_noticed(tmp_path):
+    path = tmp_path / "flipped.png"
+    data = bytearray(PNG_16)
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="flipped.png: cannot be decoded"):
+        images.read(path)
 
 
 def test_one_pixel(tmp_path):

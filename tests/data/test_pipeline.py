@@ -117,6 +117,9 @@ def test_symmetries_are_the_code_book():
     assert len({turned.tobytes() for turned in map(np.ascontiguousarray, expected)}) == 8
     for code, turned in enumerate(expected):
         np.testing.assert_array_equal(pipeline.turned(image, code), turned)
+        out = np.empty_like(image)
+        pipeline._turn_into(out, image, code)
+        np.testing.assert_array_equal(out, turned)
 
 
 def test_pairs_stay_aligned_and_every_draw_is_uniform(tmp_path):

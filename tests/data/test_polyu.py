@@ -91,6 +91,11 @@ def test_halves_are_balanced(scenes_folder, seed):
         assert max(map(abs, counts.values())) <= 1
 
 
+def test_unknown_cameras_are_dealt_too(scenes_folder):
+    train = [i._replace(camera=None, iso=None) for i in polyu.scenes(scenes_folder, False, 0)]
+    assert collections.Counter(polyu.halves(train, 0).values())[polyu.TARGET] == 4
+
+
 def test_halves_follow_the_seed(scenes_folder):
     train = [i for i in polyu.scenes(scenes_folder, False, 0) if i.split == "train"]
     assert len({tuple(polyu.halves(train, seed).items()) for seed in range(8)}) > 2
@@ -135,6 +140,10 @@ def test_a_broken_scene_is_left_out(scenes_folder):
 def test_bad_folders_are_refused(tmp_path, scenes_folder):
     with pytest.raises(ValueError, match="scenes.json: not found; give the folder"):
         prepare(tmp_path)
+    listed = json.loads((scenes_folder / "scenes.json").read_text())
+    (scenes_folder / "scenes.json").write_text(json.dumps(listed + listed[2:3]))
+    with pytest.raises(ValueError, match="expected every scene once, found more of a_2"):
+        prepare(scenes_folder)
     (scenes_folder / "scenes.json").write_text("{")
     with pytest.raises(ValueError, match="scenes.json: is not JSON"):
         prepare(scenes_folder)

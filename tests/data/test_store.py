@@ -215,14 +215,19 @@ def test_an_exception_leaves_nothing_that_reads_as_whole(tmp_path, fill):
 
 def test_resuming_equals_no_interruption(tmp_path, fill, small_store, monkeypatch):
     monkeypatch.setattr(shards, "BYTES", 2 * PATCH[0] * PATCH[1] * 3)
-    interrupt(tmp_path / "s", fill, 4, {"seed": 1})
+    interrupt(tmp_path / "s", fill, 3, {"seed": 1})
+    for shard in (tmp_path / "s.partial").glob("*.0001.npy"):
+        shard.write_bytes(shard.read_bytes() + bytes(9000))  # killed before the journal knew
     with store.Writer(tmp_path / "s", patch=PATCH, about={"seed": 1}, resume=True) as writer:
+        fill(writer, 1, first=3)
         assert writer.done == {"paired": 4, "source": 4, "target": 4}
         assert writer.records("source")[3]["source"] == "source 3.png"
         fill(writer, 2, first=4)
     resumed = store.Store.open(tmp_path / "s")
     resumed.verify()
     assert resumed.fingerprint == small_store.fingerprint
+    for shard in resumed.path.glob("*.npy"):
+        assert shard.stat().st_size == 128 + 2 * PATCH[0] * PATCH[1] * 3
 
 
 def test_resuming_with_other_settings_starts_again(tmp_path, fill):
@@ -280,6 +285,8 @@ def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
         writer.add("source", clean=image, source=f"{done}.png")
     finished = store.Store.open(path)
     finished.verify()
+    size = (path / "source.clean.0000.npy").stat().st_size
+    assert size == 128 + (done + 1) * PATCH[0] * PATCH[1] * 3
     for i in (0, done - 1, done):
         expected = np.random.default_rng(i).integers(0, 256, (*PATCH, 3), np.uint8)
         np.testing.assert_array_equal(finished.images("source", "clean")[i], expected)
