@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base
-from senm_jax.nn import discriminators
+from senm_jax.nn import discriminators, initial
 
 Logits = Float[Array, "b h w 1"]
 
@@ -32,7 +32,7 @@ def make(width: int, dtype: Any) -> Adversary:
 
     def init(key):
         image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
-        return dict(network.lazy_init(key, image, train=False))
+        return initial.variables(network, key, image, train=False)
 
     def generator_loss(variables, real, fake):
         real_logits, _ = judge(variables, real)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 
 from senm_jax.methods import adversary, base
 from senm_jax.metrics import lpips
-from senm_jax.nn import level_predictor, senm_vae
+from senm_jax.nn import initial, level_predictor, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
 Image = Float[Array, "_ _ _ 3"]
@@ -91,19 +91,22 @@ def make(config: Config) -> base.Method:
         """Fresh variables of every player; of ``batch`` only the crop size matters."""
         side = 8 * network.multiple
         image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+        level = jax.ShapeDtypeStruct((2,), jnp.float32)
+        coins = jax.ShapeDtypeStruct((2,), jnp.bool_)
+        translator = initial.variables(
+            network,
+            keys.named(key, "translator"),
+            (image, image),
+            (image, image),
+            level,
+            coins,
+            normal=lambda name, shape: jnp.zeros(shape),
+            method=network.reconstruct,
+        )
+        predicted = initial.variables(predictor, keys.named(key, "level_predictor"), image)
         params = {
-            "translator": network.lazy_init(
-                keys.named(key, "translator"),
-                (image, image),
-                (image, image),
-                jax.ShapeDtypeStruct((2,), jnp.float32),
-                jax.ShapeDtypeStruct((2,), jnp.bool_),
-                lambda name, shape: jnp.zeros(shape),
-                method=network.reconstruct,
-            )["params"],
-            "level_predictor": predictor.lazy_init(keys.named(key, "level_predictor"), image)[
-                "params"
-            ],
+            "translator": translator["params"],
+            "level_predictor": predicted["params"],
         }
         variables = {"generator": {"params": params, "statistics": {}}}
         if judge:

@@ -4,17 +4,17 @@ import math
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from senm_jax.nn import initial
 from senm_jax.ops import pixels
 
-Initializer = nn.initializers.Initializer
+Initializer = initial.Initializer
 
-uniform_fan_in = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
-"""Uniform within 1 / sqrt(fan_in): PyTorch's default weight."""
-he_tenth = nn.initializers.variance_scaling(0.02, "fan_in", "normal")
+uniform_fan_in = initial.fan_in_uniform()
+"""PyTorch's default weight."""
+he_tenth = initial.fan_in_normal(0.1 * math.sqrt(2))
 """Normal with standard deviation 0.1 sqrt(2 / fan_in): a residual dense block's weight."""
 zeros = nn.initializers.zeros
 
@@ -38,11 +38,7 @@ def conv(
     1 / sqrt(fan_in) unless told otherwise.
     """
     pad = size // 2 if padding is None else padding
-    bound = 1 / math.sqrt(inputs * size * size)
-
-    def uniform(key, shape, dtype=jnp.float32):
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
+    default_bias = initial.uniform(1 / math.sqrt(inputs * size * size))
     return nn.Conv(
         features,
         (size, size),
@@ -50,7 +46,7 @@ def conv(
         padding=((pad, pad), (pad, pad)),
         use_bias=bias,
         kernel_init=kernel_init,
-        bias_init=bias_init or uniform,
+        bias_init=bias_init or default_bias,
         dtype=dtype,
         name=name,
     )

@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import blocks, senm_vae
+from senm_jax.nn import blocks, initial, senm_vae
 from senm_jax.ops import gaussian
 
 Image = Float[Array, "_ _ _ 3"]
-_tenth_of_default = nn.initializers.variance_scaling(1 / 300, "fan_in", "uniform")
+_tenth_of_default = initial.fan_in_uniform(0.1)
 
 
 class Interpolate(nn.Module):
