@@ -74,8 +74,8 @@ def evaluate(
 ) -> Result:
     """The figures of a run's noise model on the pairs of a store.
 
-    A draw depends on the seed and on the patch's place in the store, and not on ``limit``, or on
-    ``batch``, the number of patches computed together.
+    A draw depends on the seed and on the patch's place in the store, and, but for the rounding of
+    float32 sums, not on ``limit``, nor on ``batch``, the number of patches computed together.
 
     Raises:
         ValueError: the run is no noise model or cannot imitate a pair, or the store has no pairs.
@@ -85,7 +85,7 @@ def evaluate(
         raise ValueError(f"{run.path}: its method cannot read conditions off a pair (imitate)")
     indices = patches.choose(store, limit)
     shown = set(indices[:: -(-len(indices) // examples)])
-    plan = apply.layout(run, "sample", [store.patch], batch=batch)
+    plan = apply.layout(run, "sample", [store.patch] * len(indices), batch=batch)
     size = plan.batch if plan else 1
     measured, kept = [], []
     for part in patches.batches(store, indices, size, f"noise of {name}"):

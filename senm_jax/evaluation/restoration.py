@@ -65,7 +65,7 @@ def evaluate(
         )
     indices = patches.choose(store, limit)
     shown = set(indices[:: -(-len(indices) // examples)])
-    plan = apply.layout(run, "restore", [store.patch], batch=batch)
+    plan = apply.layout(run, "restore", [store.patch] * len(indices), batch=batch)
     each, kept = [], []
     for part in patches.batches(store, indices, plan.batch if plan else 1, f"restoring by {name}"):
         image_keys = [apply.image_key(seed, f"patch {index}") for index in part.indices]

@@ -1,5 +1,6 @@
 """A small world of known noise: a store of pairs, the model that made them, and wrong ones."""
 
+import functools
 import types
 
 import cv2
@@ -46,6 +47,7 @@ def run_of(method, *, variables=None, step=3, path="runs/fake", config=None):
     )
 
 
+@functools.cache  # one compilation serves all tests
 def structured():
     """The noise model that made the store's noise."""
 
@@ -64,6 +66,7 @@ def structured():
     )
 
 
+@functools.cache
 def white(factor=1.0):
     """White Gaussian noise of the pair's own strength times ``factor``."""
     method = white_gaussian.make(white_gaussian.Config())

@@ -130,7 +130,10 @@ def test_bicubic_resizing_equals_the_stored_one(source, name):
     cases.check(resize.bicubic(jnp.asarray(image), float(scale)), _stored()[name], source, name)
 
 
-@pytest.mark.skipif(DOCUMENT is None or "lpips" not in DOCUMENT, reason=f"no lpips in {cases.FOLDER}")
+@pytest.mark.skipif(
+    DOCUMENT is None or "lpips" not in DOCUMENT,
+    reason=f"no lpips in metrics/cases.json of {cases.FOLDER}",
+)
 def test_lpips_equals_the_stored_one_layer_by_layer():
     case, recipe = DOCUMENT["lpips"], cases.recipe()
     manifest = cases.manifest("metrics", case["manifest"])
