@@ -60,6 +60,4 @@ use_environment() {
         echo "$stamp" >"$venv/installed."
     fi
     export PATH="$venv/bin:$PATH"
-    export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/senm_jax}"
-    export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="${JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS:-0.2}"
 }

@@ -5,9 +5,15 @@
 #
 # Ends with the status of the first of the two that fails. SENM_DATA and SENM_PARITY name the
 # folders of real images and of parity cases; tests that need them skip where they are not set.
+# Compiled programs are kept where the commands keep theirs, in the folder SENM_CACHE.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 use_environment test
 cd "$checkout"
+cache=${SENM_CACHE-${XDG_CACHE_HOME:-$HOME/.cache}/senm-jax}
+if [ -n "$cache" ]; then
+    export JAX_COMPILATION_CACHE_DIR="${JAX_COMPILATION_CACHE_DIR:-$cache}"
+    export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
+fi
 python -m flake8 senm_jax configs tests
 exec python -m pytest "$@"

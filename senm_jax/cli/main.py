@@ -14,6 +14,7 @@ COMMANDS = {
     "synthesize": "make training pairs from clean images with a trained noise model",
     "restore": "restore images with a trained restorer",
     "evaluate": "measure a noise model or a restorer and write a report",
+    "quickstart": "run the main job at tiny size on photographs that need no download",
     "bench": "measure the data pipeline, a training step or generation",
 }
 
