@@ -35,7 +35,7 @@ def _along(image: Float[Array, "h w c"], axis: int, scale: float) -> Float[Array
 
 
 def taps(size: int, scale: float) -> tuple[Int[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
-    """Which of ``size`` samples each of the ``ceil(size * scale)`` outputs reads, and by what weight.
+    """Indices and weights of the samples that each of the ``ceil(size * scale)`` outputs reads.
 
     Output x (counted from 1) is centred on x / scale + (1 - 1 / scale) / 2. Weights of an output
     add up to 1; taps of weight 0 for every output are left out.
