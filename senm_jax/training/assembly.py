@@ -16,7 +16,7 @@ from senm_jax.training import step as step_
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What is to be trained and how, for batches of one shape. Nothing is computed yet."""
+    """What is to be trained and how, for batches of one shape; nothing is compiled yet."""
 
     settings: settings_.Settings
     method: base.Method
@@ -26,22 +26,24 @@ class Job:
     """Shapes, types and shardings of the train state."""
     abstract_batch: Mapping
     """The same of the whole batch, of all processes."""
-    step: Any
-    """The jitted step (state, batch) -> (state, metrics); the state is donated."""
-    metrics: tuple[str, ...]
-    """Names of the step's metrics in their order."""
+    traced: Any
+    """The step (state, batch) -> (state, metrics) as jax.jit traced it; the state is donated."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the step's metrics in their order."""
+        return tuple(self.traced.out_info[1])
 
     def fresh(self, batch: Mapping) -> state_.TrainState:
         """The state before the first step, placed on the mesh; ``batch``: the whole first one."""
         state = state_.create(self.method, self.optimisers, self.settings.seed, batch)
         return jax.device_put(state, jax.tree.map(lambda leaf: leaf.sharding, self.abstract))
 
-    def compile(self):
+    def compile(self) -> Any:
         """The compiled step, for a state as `fresh` and batches as `put` makes them."""
-        with jax.default_matmul_precision(precision(self.settings)):
-            return self.step.lower(self.abstract, self.abstract_batch).compile()
+        return self.traced.lower().compile()
 
-    def put(self, batch: Mapping):
+    def put(self, batch: Mapping) -> Any:
         """This process's rows of a batch on the devices."""
         return mesh_.put(self.mesh, batch)
 
@@ -61,13 +63,13 @@ def assemble(settings: settings_.Settings, batch: Mapping) -> Job:
     placed, rows = mesh_.place(mesh, settings.sharding, abstract), mesh_.rows(mesh)
     abstract = jax.tree.map(_shape, abstract, placed)
     abstract_batch = jax.tree.map(lambda part: _shape(part, rows), batch)
-    pure = step_.make_step(method, optimisers, settings.seed)
-    metrics = tuple(jax.eval_shape(pure, abstract, abstract_batch)[1])
     step = jax.jit(
-        pure, donate_argnums=0, in_shardings=(placed, rows),
-        out_shardings=(placed, mesh_.replicated(mesh)),
+        step_.make_step(method, optimisers, settings.seed), donate_argnums=0,
+        in_shardings=(placed, rows), out_shardings=(placed, mesh_.replicated(mesh)),
     )
-    return Job(settings, method, optimisers, mesh, abstract, abstract_batch, step, metrics)
+    with jax.default_matmul_precision(precision(settings)):
+        traced = step.trace(abstract, abstract_batch)
+    return Job(settings, method, optimisers, mesh, abstract, abstract_batch, traced)
 
 
 def _shape(leaf, where: jax.sharding.Sharding) -> jax.ShapeDtypeStruct:
