@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import types
 
-_NOT_METHODS = {"adversary", "base"}
+_NOT_METHODS = {"base", "critics"}
 
 
 def names() -> list[str]:

@@ -14,8 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from senm_jax.methods import adversary, base
-from senm_jax.metrics import lpips
+from senm_jax.methods import base, critics
 from senm_jax.nn import initial, level_predictor, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
@@ -66,73 +65,27 @@ class Rows(NamedTuple):
     """See `arrays.join`: the largest number that divides every domain's row count."""
 
 
+class Parts(NamedTuple):
+    """What a config builds."""
+
+    network: senm_vae.SeNMVAE
+    predictor: level_predictor.LevelPredictor
+    critics: critics.Critics
+
+
 def make(config: Config) -> base.Method:
     """The method; players ``generator`` (with the level predictor) and ``discriminator``.
 
     Raises:
         ValueError: LPIPS asked for without a weights file, or sizes that cannot be built.
     """
-    _check(config)
-    dtype = jnp.dtype(config.dtype)
-    network = senm_vae.SeNMVAE(
-        config.width,
-        config.growth,
-        tuple(config.levels),
-        config.degradation_channels,
-        config.downs,
-        config.remat,
-        dtype,
-    )
-    predictor = level_predictor.LevelPredictor(dtype=dtype)
-    perceptual = lpips.load(config.lpips_file) if config.lpips_weight else None
-    judge = adversary.make(config.discriminator_width, dtype) if config.gan_weight else None
-
-    def init(key, batch):
-        """Fresh variables of every player; of ``batch`` only the crop size matters."""
-        side = 8 * network.multiple
-        image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
-        level = jax.ShapeDtypeStruct((2,), jnp.float32)
-        coins = jax.ShapeDtypeStruct((2,), jnp.bool_)
-        translator = initial.variables(
-            network,
-            keys.named(key, "translator"),
-            (image, image),
-            (image, image),
-            level,
-            coins,
-            normal=lambda name, shape: jnp.zeros(shape),
-            method=network.reconstruct,
-        )
-        predicted = initial.variables(predictor, keys.named(key, "level_predictor"), image)
-        params = {
-            "translator": translator["params"],
-            "level_predictor": predicted["params"],
-        }
-        variables = {"generator": {"params": params, "statistics": {}}}
-        if judge:
-            variables["discriminator"] = judge.init(keys.named(key, "discriminator"))
-        return variables
+    built = build(config)
+    network = built.network
 
     def loss(player, params, context):
         if player == "discriminator":
-            return judge.discriminator_loss(params, context)
-        rows = group(context.batch)
-        paired = rows.x[1].shape[0]
-        coins = jax.random.bernoulli(
-            keys.named(context.key, "from_clean"), config.from_clean, (2 * paired,)
-        )
-        parts, y, rec_y = terms(
-            network, predictor, params, rows, coins, gaussian.draws(context.key)
-        )
-        real_fake = (y, rec_y)
-        if perceptual and y.shape[0]:
-            distance = lpips.lpips(perceptual, rec_y, y, signed=config.lpips_signed)
-            parts["lpips"] = jnp.mean(distance)
-        if judge and y.shape[0]:
-            parts["gan"] = judge.generator_loss(context.variables["discriminator"], *real_fake)
-        value = total(parts, weights(config, context.step))
-        handed = {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
-        return value, base.Outcome(parts | _diagnostics(parts), handed=handed)
+            return built.critics.adversary.discriminator_loss(params, context)
+        return _generator_loss(config, built, params, context)
 
     def sample(variables, clean, key, conditions, origin):
         params = variables["generator"]["params"]["translator"]
@@ -150,14 +103,14 @@ def make(config: Config) -> base.Method:
     def imitate(variables, clean, noisy):
         if clean is None:
             params = variables["generator"]["params"]["level_predictor"]
-            level = jnp.maximum(predictor.apply({"params": params}, noisy), 0)
+            level = jnp.maximum(built.predictor.apply({"params": params}, noisy), 0)
         else:
             level = std(noisy - clean)
         return {"level": level, "temperature": jnp.ones_like(level)}
 
     return base.Method(
-        players=("generator", "discriminator") if judge else ("generator",),
-        init=init,
+        players=built.critics.players,
+        init=lambda key, batch: _init(built, key),
         loss=loss,
         sample=sample,
         restore=restore,
@@ -166,6 +119,60 @@ def make(config: Config) -> base.Method:
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
         restore_reach=base.Reach(network.multiple, network.radius(heads=1)),
     )
+
+
+def build(config: Config) -> Parts:
+    """The networks and frozen weights of a config.
+
+    Raises:
+        ValueError: as `make`.
+    """
+    check(config)
+    dtype = jnp.dtype(config.dtype)
+    network = senm_vae.SeNMVAE(
+        width=config.width,
+        growth=config.growth,
+        levels=tuple(config.levels),
+        degradation_channels=config.degradation_channels,
+        downs=config.downs,
+        remat=config.remat,
+        dtype=dtype,
+    )
+    return Parts(network, level_predictor.LevelPredictor(dtype=dtype), critics.make(config))
+
+
+def _init(built: Parts, key: Array) -> base.Variables:
+    """Fresh variables of every player."""
+    side = 8 * built.network.multiple
+    image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+    translator = initial.variables(
+        built.network,
+        keys.named(key, "translator"),
+        (image, image),
+        (image, image),
+        jax.ShapeDtypeStruct((2,), jnp.float32),
+        jax.ShapeDtypeStruct((2,), jnp.bool_),
+        normal=lambda name, shape: jnp.zeros(shape),
+        method=built.network.reconstruct,
+    )
+    predicted = initial.variables(built.predictor, keys.named(key, "level_predictor"), image)
+    params = {"translator": translator["params"], "level_predictor": predicted["params"]}
+    generator = {"generator": {"params": params, "statistics": {}}}
+    return generator | built.critics.init(keys.named(key, "discriminator"))
+
+
+def _generator_loss(config, built, params, context):
+    rows = group(context.batch)
+    coins = jax.random.bernoulli(
+        keys.named(context.key, "from_clean"), config.from_clean, (2 * rows.x[1].shape[0],)
+    )
+    normal = gaussian.draws(context.key)
+    parts, y, rec_y = terms(built.network, built.predictor, params, rows, coins, normal)
+    parts |= built.critics.terms(context.variables, y, rec_y)
+    value = total(parts, weights(config, context.step))
+    # Without y there is nothing to judge, and the discriminator has no part in the step.
+    handed = {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
+    return value, base.Outcome(parts | diagnostics(parts), handed=handed)
 
 
 def group(batch: Mapping[str, Mapping[str, Array]]) -> Rows:
@@ -255,7 +262,8 @@ def std(noise: Image) -> Float[Array, "b"]:
     return jnp.std(noise, axis=(1, 2, 3), ddof=1)
 
 
-def _diagnostics(parts):
+def diagnostics(parts: Mapping[str, Array]) -> dict[str, Array]:
+    """PSNR in dB of the reconstructions whose mean squared error is among the parts."""
     names = {"rec_x": "psnr_x", "rec_y": "psnr_y"}
     return {
         names[part]: -10 * jnp.log10(jnp.maximum(parts[part], 1e-12))
@@ -264,12 +272,12 @@ def _diagnostics(parts):
     }
 
 
-def _check(config: Config) -> None:
-    if config.lpips_weight and not config.lpips_file:
-        raise ValueError(
-            f"lpips_weight: {config.lpips_weight} asks for LPIPS, which needs AlexNet's weights:"
-            " give their path as lpips_file, or set lpips_weight to 0"
-        )
+def check(config: Any) -> None:
+    """Refuses a config of either variant whose networks cannot be built.
+
+    Raises:
+        ValueError: the field, what it must be, what it is.
+    """
     if config.width % 4 or config.width <= 0:
         raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
     if not config.levels or min(config.levels) < 1:

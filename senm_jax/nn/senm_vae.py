@@ -163,45 +163,31 @@ class SeNMVAE(nn.Module):
             normal: standard normal draws.
             shares: in how many blocks rows are joined (see `arrays.join`).
         """
-        (source, paired), target = (image.shape[0] for image in x), y[1].shape[0]
+        source, paired, target = x[0].shape[0], x[1].shape[0], y[1].shape[0]
+        rows = source + 2 * paired + target
         join = functools.partial(arrays.join, blocks=shares)
         part = functools.partial(arrays.part, blocks=shares)
-        mode = from_clean[:, None, None, None]
-        kl_z, kl_zn = [], []
-
         acts_x, noisy = self.clean_tower(join(x)), join(y)
         acts_y, acts_n = self.noisy_tower(noisy), self.noise_tower(noisy)
+        kl_z, kl_zn = [], []
 
         def content(i, d):
             act_x = join([acts_x[i], part(acts_x[i], source, source + paired)])
             act_y = join([part(acts_y[i], 0, paired), acts_y[i]])
-            q_x = self.content_clean[i](part(d, 0, source + 2 * paired) + act_x)
-            q_y = self.content_noisy[i](part(d, source, source + 2 * paired + target) + act_y)
-            q_x_paired = [part(a, source, source + 2 * paired) for a in q_x]
-            q_y_paired = [part(a, 0, 2 * paired) for a in q_y]
-            kl_z.append(_mean(gaussian.kl(*q_y_paired, *q_x_paired)))
-            mean, log_std = (
-                join(
-                    [
-                        part(q_x[k], 0, source),
-                        jnp.where(mode, q_x_paired[k], q_y_paired[k]),
-                        part(q_y[k], 2 * paired, 2 * paired + target),
-                    ]
-                )
-                for k in (0, 1)
-            )
+            q_x = self.content_clean[i](part(d, 0, rows - target) + act_x)
+            q_y = self.content_noisy[i](part(d, source, rows) + act_y)
+            (mean, log_std), kl = _mixture(q_x, q_y, from_clean, source, target, shares)
+            kl_z.append(kl)
             return gaussian.sample(mean, log_std, normal(f"z {i}", mean.shape))
 
         def degrade(i, d):
-            clean = part(d, 0, source + paired)
-            d = part(d, source + paired, source + 2 * paired + target)
+            clean, d = part(d, 0, source + paired), part(d, source + paired, rows)
             q = self.degradation_posterior[i](with_level(d + acts_n[i], s))
             p = self.degradation_prior[i](with_level(d, s))
             kl_zn.append(_mean(gaussian.kl(*q, *p)))
             zn = gaussian.sample(*q, normal(f"zn {i}", q[0].shape))
             return join([clean, d + self.merge_degradation[i](zn)])
 
-        rows = source + 2 * paired + target
         out = self._top_down((rows, *acts_x[-1].shape[1:3]), content, degrade)
         per_pass = sum(kl_z)
         return Reconstruction(
@@ -255,6 +241,23 @@ class SeNMVAE(nn.Module):
         for up in self.out_ups:
             d = up(d)
         return self.out_image(nn.relu(self.out_hidden(d))).astype(jnp.float32)
+
+
+def _mixture(q_x, q_y, from_clean, source, target, shares):
+    """q(z|x) for source rows, q(z|y) for target rows, one of them for each paired row and pass;
+    and KL( q(z|y) || q(z|x) ) of the latter, averaged over each row's elements."""
+    part = functools.partial(arrays.part, blocks=shares)
+    both = from_clean.shape[0]
+    paired_x = [part(a, source, source + both) for a in q_x]
+    paired_y = [part(a, 0, both) for a in q_y]
+    mode = from_clean[:, None, None, None]
+    mixed = [
+        arrays.join(
+            [part(a, 0, source), jnp.where(mode, b, c), part(d, both, both + target)], shares
+        )
+        for a, b, c, d in zip(q_x, paired_x, paired_y, q_y, strict=True)
+    ]
+    return mixed, _mean(gaussian.kl(*paired_y, *paired_x))
 
 
 def with_level(

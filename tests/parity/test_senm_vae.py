@@ -8,7 +8,7 @@ from parity import cases
 
 from senm_jax.interop import senm_vae as interop
 from senm_jax.interop import torch_layout
-from senm_jax.methods import adversary, senm_vae
+from senm_jax.methods import critics, senm_vae
 from senm_jax.nn import discriminators, level_predictor
 from senm_jax.nn import senm_vae as nn_semi
 from senm_jax.nn import senm_vae_paired as nn_paired
@@ -193,7 +193,7 @@ def _run_objective(case):
     generator, discriminator, predictor = _states(case)
     network, variables = _semi(case, generator)
     judge_fields = case["config"]["discriminator"]
-    judge = adversary.make(judge_fields["ndf"], jnp.float32)
+    judge = critics.adversary(judge_fields["ndf"], jnp.float32)
     judge_variables = torch_layout.read(
         discriminator, interop.discriminator(judge_fields.get("n_layers", 3))
     )

@@ -1,6 +1,6 @@
-"""The relativistic average discriminator that both SeNM-VAE variants train against."""
+"""Who judges generated images beside the error: LPIPS and a relativistic discriminator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -9,9 +9,11 @@ import optax
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base
+from senm_jax.metrics import lpips
 from senm_jax.nn import discriminators, initial
 
-Logits = Float[Array, "b h w 1"]
+Images = Float[Array, "_ h w 3"]
+Logits = Float[Array, "_ _ _ 1"]
 
 
 class Adversary(NamedTuple):
@@ -23,7 +25,54 @@ class Adversary(NamedTuple):
     discriminator_loss: Callable
 
 
-def make(width: int, dtype: Any) -> Adversary:
+class Critics(NamedTuple):
+    """Those a config asks for."""
+
+    perceptual: lpips.Weights | None
+    adversary: Adversary | None
+    signed: bool
+    """Whether LPIPS sees images in [-1, 1], as it was made for, and not in [0, 1]."""
+
+    def terms(self, variables: Mapping, y: Images, rec_y: Images) -> dict[str, jax.Array]:
+        """``lpips`` and ``gan`` of the generator, before weights; ``variables`` holds the
+        discriminator's, which stay as they are."""
+        found = {}
+        if self.perceptual and y.shape[0]:
+            distance = lpips.lpips(self.perceptual, rec_y, y, signed=self.signed)
+            found["lpips"] = jnp.mean(distance)
+        if self.adversary and y.shape[0]:
+            found["gan"] = self.adversary.generator_loss(variables["discriminator"], y, rec_y)
+        return found
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The generator, and the discriminator if there is one."""
+        return ("generator", "discriminator") if self.adversary else ("generator",)
+
+    def init(self, key: jax.Array) -> dict[str, Any]:
+        """The discriminator's fresh variables, if there is one."""
+        return {"discriminator": self.adversary.init(key)} if self.adversary else {}
+
+
+def make(config: Any) -> Critics:
+    """The critics of either variant's config.
+
+    Raises:
+        ValueError: LPIPS asked for without a readable weights file.
+    """
+    if config.lpips_weight and not config.lpips_file:
+        raise ValueError(
+            f"lpips_weight: {config.lpips_weight} asks for LPIPS, which needs AlexNet's weights:"
+            " give their path as lpips_file, or set lpips_weight to 0"
+        )
+    perceptual = lpips.load(config.lpips_file) if config.lpips_weight else None
+    judge = None
+    if config.gan_weight:
+        judge = adversary(config.discriminator_width, jnp.dtype(config.dtype))
+    return Critics(perceptual, judge, config.lpips_signed)
+
+
+def adversary(width: int, dtype: Any) -> Adversary:
     """A patch discriminator of this width and its two losses."""
     network = discriminators.PatchDiscriminator(width, dtype=dtype)
 
