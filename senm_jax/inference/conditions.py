@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 import scipy.special
+from jaxtyping import Int64
 
 from senm_jax.data import draws
 from senm_jax.data import store as store_
@@ -107,7 +108,7 @@ def _of_domain(run, store: store_.Store, domain: str) -> list[dict[str, float]]:
 
 
 def _measure(
-    run, store: store_.Store, domain: str, chosen: Sequence[int]
+    run, store: store_.Store, domain: str, chosen: Int64[np.ndarray, "n"]
 ) -> list[dict[str, float]]:
     def imitate(variables, images):
         images = {side: pixels.to_float(image) for side, image in images.items()}

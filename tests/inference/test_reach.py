@@ -1,5 +1,6 @@
 """What the networks claim of their reach is exact, and tiling by it leaves no seam."""
 
+import functools
 import types
 
 import flax.linen as nn
@@ -14,15 +15,15 @@ from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
 
 
-def _shaken(variables, scale=0.3):
-    """The variables with all leaves moved, so that nothing that starts at zero hides a path."""
-    leaves, tree = jax.tree.flatten(variables)
-    keys = jax.random.split(jax.random.key(7), len(leaves))
-    moved = []
-    for key, leaf in zip(keys, leaves):
-        fan_in = np.prod(leaf.shape[:-1]) if leaf.ndim > 1 else 100
-        moved.append(scale * jax.random.normal(key, leaf.shape) / np.sqrt(fan_in) + leaf)
-    return jax.tree.unflatten(tree, moved)
+def _drawn(init, *arguments):
+    """Variables of the shapes that ``init`` makes, all random, so that nothing hides a path."""
+    rng = np.random.default_rng(7)
+
+    def leaf(shape):
+        fan_in = np.prod(shape[:-1]) if len(shape) > 1 else 100
+        return jnp.asarray(rng.normal(size=shape) / np.sqrt(2 * fan_in), jnp.float32)
+
+    return jax.tree.map(lambda leaf_: leaf(leaf_.shape), jax.eval_shape(init, *arguments))
 
 
 def _semi(**fields):
@@ -31,7 +32,7 @@ def _semi(**fields):
     image = jnp.zeros((1, 16, 16, 3))
     batch = {"paired": {"clean": image, "noisy": image}}
     return types.SimpleNamespace(
-        method=method, variables=_shaken(method.init(jax.random.key(0), batch))
+        method=method, variables=_drawn(method.init, jax.random.key(0), batch)
     )
 
 
@@ -46,15 +47,15 @@ def _paired():
         )
 
     image = jnp.zeros((1, 16, 16, 3))
-    variables = network.init(
-        jax.random.key(0), image, jnp.zeros(1), jnp.ones(1), lambda name, shape: jnp.zeros(shape),
-        method=network.translate,
+    draws = functools.partial(
+        network.init, normal=lambda name, shape: jnp.zeros(shape), method=network.translate
     )
+    variables = _drawn(draws, jax.random.key(0), image, jnp.zeros(1), jnp.ones(1))
     reach = base.Reach(network.multiple, network.radius)
     method = base.Method(
         ("generator",), None, None, sample=sample, conditions={"level": 0.1}, sample_reach=reach
     )
-    return types.SimpleNamespace(method=method, variables=_shaken(variables))
+    return types.SimpleNamespace(method=method, variables=variables)
 
 
 RUNS = {
@@ -77,14 +78,14 @@ def _call(run, action, images, keys, level):
 
 
 @pytest.mark.parametrize(
-    "name, action", [("semi", "sample"), ("downs", "restore"), ("paired", "sample")]
+    "name, action", [("downs", "sample"), ("semi", "restore"), ("paired", "sample")]
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
     reach = getattr(run.method, f"{action}_reach")
     cut = 2 * tiles.up(reach.radius, reach.multiple) + 8
     rng = np.random.default_rng(0)
-    images = [rng.random((*size, 3), np.float32) for size in [(1, 1), (7, 30), (12, cut + 21)]]
+    images = [rng.random((*size, 3), np.float32) for size in [(1, 1), (7, cut + 21)]]
     keys = list(jax.random.split(jax.random.key(5), len(images)))
     given = {"conditions": {"level": 0.1}} if action == "sample" else {}
     made = getattr(apply, action)(run, images, key=keys, tile=cut, **given)
@@ -98,7 +99,7 @@ def test_tiled_equals_whole_for_any_size(name, action):
 
 @pytest.mark.parametrize(
     "name, action",
-    [("semi", "sample"), ("semi", "restore"), ("downs", "sample"), ("downs", "restore"),
+    [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
      ("paired", "sample")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):

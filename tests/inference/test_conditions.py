@@ -1,0 +1,81 @@
+"""Conditions: a function of seed and name, of the asked-for distribution, and checked."""
+
+import numpy as np
+import pytest
+
+from senm_jax.data import store
+from senm_jax.inference import conditions
+
+
+def _levels(run, text, count=400, seed=0):
+    draw = conditions.make(run, seed, level=text)
+    return np.array([draw(f"image {i}")["level"] for i in range(count)])
+
+
+def test_a_number_is_itself_and_a_range_is_uniform(white):
+    assert set(_levels(white, "0.07", 5)) == {0.07}
+    drawn = np.sort(_levels(white, "0.02:0.1"))
+    assert 0.02 < drawn[0] < drawn[-1] < 0.1
+    np.testing.assert_allclose(drawn, np.linspace(0.02, 0.1, 400), atol=0.006)
+
+
+def test_draws_are_a_function_of_seed_and_name(white):
+    first = conditions.make(white, 0, level="0:1")
+    again = conditions.make(white, 0, level="0:1")
+    other = conditions.make(white, 1, level="0:1")
+    names = ["a", "b", "c"]
+    assert [first(n) for n in names] == [again(n) for n in reversed(names)][::-1]
+    assert first("a") != other("a") and first("a") != first("b")
+
+
+def test_sidd_rule_at_its_middle_and_its_ends():
+    shot = np.sqrt(0.00068674 * 0.02194856)
+    read = 10 ** (1.85 * np.log10(shot) + 0.30)
+    np.testing.assert_allclose(conditions.sidd_level(0.5, 0.5), np.sqrt(shot + read))
+    assert 0.025 < conditions.sidd_level(1e-9, 0.5) < 0.028
+    assert 0.15 < conditions.sidd_level(1 - 1e-9, 0.5) < 0.17
+
+
+def test_like_takes_recorded_levels_of_pairs_and_measures_targets(white, real):
+    table = [row["level"] for row in conditions.imitated(white, store.Store.open(real))]
+    np.testing.assert_allclose(table[:6], [0.01 * i for i in range(1, 7)])
+    np.testing.assert_allclose(table[6:], [0.12, 0.13, 0.14, 0.15], rtol=0.2)
+    named, trained = _levels(white, f"like:{real}"), _levels(white, None)
+    np.testing.assert_array_equal(named, trained)
+    assert set(named) == set(table)
+
+
+def test_measured_levels_are_of_the_noise(white, tmp_path):
+    rng = np.random.default_rng(0)
+    clean = rng.integers(60, 190, (40, 12, 12, 3), dtype=np.uint8)
+    noisy = clean + rng.integers(0, 20, clean.shape, dtype=np.uint8)
+    with store.Writer(tmp_path / "s", patch=(12, 12), about={}) as writer:
+        for i in range(40):
+            writer.add("paired", clean=clean[i], noisy=noisy[i], source=str(i))
+    table = conditions.imitated(white, store.Store.open(tmp_path / "s"))
+    expected = ((noisy - clean) / 255).std((1, 2, 3), ddof=1)
+    np.testing.assert_allclose([row["level"] for row in table], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"temperature": "1"}, r"--temperature: this method takes \['level'\]"),
+        ({"level": "loud"}, "--level: expected a number from 0 up or a range A:B, .* 'loud'"),
+        ({"level": "0.2:0.1"}, "--level: expected .* got '0.2:0.1'"),
+        ({"level": "-1"}, "--level: expected .* got '-1'"),
+        ({"level": "1:2:3"}, "--level: expected .* got '1:2:3'"),
+        ({"level": "nan"}, "--level: expected .* got 'nan'"),
+        ({"level": "like:nowhere"}, "nowhere: is no patch store .* or say by --level"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(white, fields, message):
+    with pytest.raises(ValueError, match=message):
+        conditions.make(white, 0, **fields)
+
+
+def test_a_store_without_noise_is_no_model(white, tmp_path):
+    with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
+        writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x")
+    with pytest.raises(ValueError, match=r"has no noisy patches .* only \['source'\]"):
+        conditions.make(white, 0, level=f"like:{tmp_path / 's'}")

@@ -1,0 +1,78 @@
+"""Restored files: the network's result, in the manner of the original, whatever else is there."""
+
+import json
+
+import numpy as np
+import pytest
+
+from senm_jax.data import images
+from senm_jax.inference import apply, restore
+
+
+def test_files_keep_their_manner_and_hold_the_rounded_result(dncnn, photos, tmp_path):
+    out = tmp_path / "out"
+    summary = restore.restore(dncnn, [photos], out, tile=24)
+    assert summary.made == 6 and summary.kept == 0
+    names = ["a.png", "b.jpg", "sub/one.png", "grey.png", "alpha.png", "deep.png"]
+    for name in names:
+        before, after = images.read(photos / name), images.read(out / name)
+        assert after.pixels.shape == before.pixels.shape
+        assert (after.depth, after.grey, after.exif) == (before.depth, before.grey, before.exif)
+        top = 2**before.depth - 1
+        key = apply.image_key(0, name)
+        expected = apply.restore(dncnn, before.pixels / np.float32(top), key=key)
+        expected = expected.mean(2, keepdims=True) if before.grey else expected
+        expected = np.clip(expected, 0, 1) * top
+        tolerance = 0.51 if name != "b.jpg" else 12  # JPEG loses some
+        assert np.abs(after.pixels - expected).max() <= tolerance
+    np.testing.assert_array_equal(
+        images.read(out / "alpha.png").alpha, images.read(photos / "alpha.png").alpha
+    )
+    assert b"Maker" in images.read(out / "b.jpg").exif
+
+
+def test_unreadable_files_are_named_and_the_others_done(dncnn, photos, tmp_path):
+    summary = restore.restore(dncnn, [photos], tmp_path / "out")
+    assert len(summary.problems) == 3
+    for name in ("cut.png", "empty.png", "text.png"):
+        assert any(f"{name}: " in problem for problem in summary.problems)
+        assert not (tmp_path / "out" / name).exists()
+
+
+def test_outputs_that_are_there_are_kept_unless_overwritten(dncnn, photos, tmp_path):
+    out = tmp_path / "out"
+    restore.restore(dncnn, [photos / "a.png", photos / "b.jpg"], out)
+    first = (out / "a.png").read_bytes()
+    (out / "b.jpg").write_bytes(b"mine")
+    summary = restore.restore(dncnn, [photos], out)
+    assert (summary.made, summary.kept) == (4, 2)
+    assert (out / "b.jpg").read_bytes() == b"mine"
+    summary = restore.restore(dncnn, [photos], out, overwrite=True)
+    assert (summary.made, summary.kept) == (6, 0)
+    assert (out / "b.jpg").read_bytes() != b"mine" and (out / "a.png").read_bytes() == first
+    assert json.loads((out / "restoration.json").read_text())["run"] == str(dncnn.path)
+
+
+def test_results_inside_the_folder_are_not_restored_again(dncnn, photos):
+    out = photos / "restored"
+    assert restore.restore(dncnn, [photos], out).made == 6
+    assert restore.restore(dncnn, [photos], out).kept == 6
+
+
+def test_what_cannot_be_restored_is_refused(dncnn, white, photos, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match="is not a restorer, it cannot restore"):
+        restore.restore(white, [photos], out)
+    with pytest.raises(ValueError, match="nowhere: no such file or folder"):
+        restore.restore(dncnn, [tmp_path / "nowhere"], out)
+    with pytest.raises(ValueError, match="a.png: would be replaced by its result"):
+        restore.restore(dncnn, [photos], photos)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.png").write_bytes((photos / "a.png").read_bytes())
+    with pytest.raises(ValueError, match="would both be written to .*a.png"):
+        restore.restore(dncnn, [photos, other], out)
+    assert not out.exists()
+    restore.restore(dncnn, [other], out)
+    with pytest.raises(ValueError, match="holds what another run or seed restored"):
+        restore.restore(dncnn, [other], out, seed=1)

@@ -1,0 +1,153 @@
+"""Synthesis: pairs with their origin, the same bytes after an interruption, any input."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from senm_jax.data import images, store
+from senm_jax.inference import apply, synthesize
+
+Options = synthesize.Options
+
+
+def _bytes(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _interrupt(monkeypatch, after):
+    """Lets that many groups pass, then behaves as Ctrl-C does."""
+    calls, whole = [], apply.sample_all
+
+    def sample_all(*arguments):
+        calls.append(1)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(apply, "sample_all", sample_all)
+
+
+def test_a_store_gives_pairs_that_say_how_they_were_drawn(white, real, tmp_path):
+    out = tmp_path / "out"
+    summary = synthesize.to_store(white, real, out, Options(seed=3, level="0.02:0.1"), 2)
+    assert summary == (22, 0, ())
+    made, source = store.Store.open(out), store.Store.open(real)
+    made.verify()
+    assert made.domains == ("paired",) and len(made) == 22
+    assert made.index["about"]["run"] == str(white.path)
+    clean = [source.images("source", "clean")[i] for i in range(5)]
+    clean += [source.images("paired", "clean")[i] for i in range(6)]
+    for i, record in enumerate(made.records("paired")):
+        np.testing.assert_array_equal(made.images("paired", "clean")[i], clean[i // 2])
+        noise = made.images("paired", "noisy")[i].astype(float) - clean[i // 2]
+        assert record["origin"]["seed"] == 3 and record["origin"]["method"] == "white_gaussian"
+        assert record["level"] == record["origin"]["conditions"]["level"]
+        np.testing.assert_allclose(noise.std() / 255, record["level"], rtol=0.15)
+    twice = made.images("paired", "noisy")
+    assert np.any(twice[0] != twice[1])
+
+
+def test_an_interrupted_store_ends_with_the_same_bytes(white, real, tmp_path, monkeypatch):
+    options = Options(batch=1)
+    synthesize.to_store(white, real, tmp_path / "whole", options)
+    with monkeypatch.context() as patch:
+        _interrupt(patch, after=1)
+        with pytest.raises(KeyboardInterrupt):
+            synthesize.to_store(white, real, tmp_path / "cut", options)
+    assert not (tmp_path / "cut").exists()
+    summary = synthesize.to_store(white, real, tmp_path / "cut", options)
+    assert summary.kept == 4 and summary.made == 7
+    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+
+
+def test_an_interrupted_folder_ends_with_the_same_bytes(white, photos, tmp_path, monkeypatch):
+    options = Options(tile=16, batch=1)
+    synthesize.to_images(white, photos, tmp_path / "whole", options)
+    with monkeypatch.context() as patch:
+        _interrupt(patch, after=1)
+        with pytest.raises(KeyboardInterrupt):
+            synthesize.to_images(white, photos, tmp_path / "cut", options)
+    summary = synthesize.to_images(white, photos, tmp_path / "cut", options)
+    assert summary.kept > 0 and summary.made > 0
+    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+
+
+def test_patches_are_cut_from_images(white, photos, tmp_path):
+    summary = synthesize.to_store(white, photos, tmp_path / "out", Options(), 3, patch=16)
+    made = store.Store.open(tmp_path / "out")
+    assert sorted({r["source"] for r in made.records("paired")}) == [
+        "a.png", "alpha.png", "b.jpg", "deep.png", "grey.png"
+    ]
+    for i, record in enumerate(made.records("paired")):
+        row, column = record["position"]
+        whole = images.read_rgb8(photos / record["source"])
+        np.testing.assert_array_equal(
+            made.images("paired", "clean")[i], whole[row : row + 16, column : column + 16]
+        )
+    text = "\n".join(summary.problems)
+    for name in ("text.png", "empty.png", "cut.png"):
+        assert f"{name}: " in text
+    assert "one.png: 1x1 is smaller than a patch of 16" in text
+    assert len(summary.problems) == 4
+
+
+def test_whole_images_keep_their_size_and_their_own_noise(white, photos, tmp_path):
+    out, options = tmp_path / "out", Options(level="0.05", tile=16)
+    assert synthesize.to_images(white, photos, out, options).made == 6
+    (photos / "0.png").write_bytes((photos / "a.png").read_bytes())
+    synthesize.to_images(white, photos, tmp_path / "more", options)
+    for name, clean in (("a", "a.png"), ("b", "b.jpg"), ("sub/one", "sub/one.png")):
+        noisy = images.read_rgb8(out / "noisy" / f"{name}.png")
+        assert noisy.shape == images.read_rgb8(photos / clean).shape
+        again = images.read_rgb8(tmp_path / "more" / "noisy" / f"{name}.png")
+        np.testing.assert_array_equal(noisy, again)
+    assert np.any(images.read_rgb8(tmp_path / "more/noisy/0.png")
+                  != images.read_rgb8(out / "noisy/a.png"))
+    drawn = json.loads((out / "synthesis.json").read_text())["conditions"]
+    assert drawn["sub/one"] == {"level": 0.05}
+
+
+def test_versions_differ_and_equal_stems_keep_their_suffix(white, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("x.png", "x.bmp"):
+        Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(folder / name)
+    synthesize.to_images(white, folder, tmp_path / "out", Options(level="0.1"), 2)
+    made = sorted(path.name for path in (tmp_path / "out" / "noisy").iterdir())
+    assert made == ["x.bmp.0.png", "x.bmp.1.png", "x.png.0.png", "x.png.1.png"]
+    pixels = {images.read_rgb8(tmp_path / "out" / "noisy" / name).tobytes() for name in made}
+    assert len(pixels) == 4
+
+
+def test_store_patches_as_images_bring_their_clean_side(white, real, tmp_path):
+    synthesize.to_images(white, real, tmp_path / "out", Options())
+    clean = images.read_rgb8(tmp_path / "out" / "clean" / "paired_2.png")
+    np.testing.assert_array_equal(clean, store.Store.open(real).images("paired", "clean")[2])
+    assert (tmp_path / "out" / "noisy" / "source_4.png").exists()
+
+
+def test_matching_means_shifts_channels_and_nothing_else():
+    rng = np.random.default_rng(0)
+    clean, noisy = rng.random((2, 9, 8, 3), np.float32)
+    matched = synthesize.match_mean(noisy, clean)
+    np.testing.assert_allclose(matched.mean((0, 1)), clean.mean((0, 1)), atol=1e-6)
+    shift = matched - noisy
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[:1, :1], shift.shape), atol=1e-6)
+
+
+def test_what_cannot_be_made_is_refused(white, dncnn, real, photos, tmp_path):
+    with pytest.raises(ValueError, match="is not a noise model, it cannot sample"):
+        synthesize.to_store(dncnn, real, tmp_path / "out", Options())
+    with pytest.raises(ValueError, match="nowhere: no such file or folder"):
+        synthesize.to_store(white, tmp_path / "nowhere", tmp_path / "out", Options())
+    with pytest.raises(ValueError, match="no image can be used: .*smaller than a patch of 256"):
+        synthesize.to_store(white, photos, tmp_path / "out", Options())
+    with pytest.raises(ValueError, match="holds the clean images; take another folder"):
+        synthesize.to_images(white, photos, photos, Options())
+    assert not (tmp_path / "out").exists()
+    synthesize.to_images(white, photos, tmp_path / "out", Options())
+    with pytest.raises(ValueError, match="holds what another call made"):
+        synthesize.to_images(white, photos, tmp_path / "out", Options(seed=1))
