@@ -13,7 +13,7 @@ import os
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -33,17 +33,6 @@ PARTS = ("step", "params", "statistics", "opt_state")
 
 class Damaged(ValueError):
     """A checkpoint that cannot be read, or whose arrays are not those that were saved."""
-
-
-class Entry(NamedTuple):
-    """What `survey` says of one checkpoint."""
-
-    step: int
-    saved: str | None
-    """Local date and time; None where damaged."""
-    fault: str | None
-    """What is wrong with it; None where whole."""
-    validation: Mapping[str, float]
 
 
 def rank(best: str, validation: Mapping[str, float]) -> float | None:
@@ -204,18 +193,6 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
             log.warning("taking step %d: %s", step, fault)
         return found
     raise ValueError(_none_whole(folder, faults))
-
-
-def survey(folder: str | os.PathLike) -> list[Entry]:
-    """Every finished checkpoint with its date and whether it is what was saved."""
-    entries = []
-    for step in steps(folder):
-        try:
-            _, meta = read(folder, step, PARTS)
-            entries.append(Entry(step, meta["saved"], None, meta["validation"]))
-        except Damaged as fault:
-            entries.append(Entry(step, None, str(fault), {}))
-    return entries
 
 
 def _read(folder: str | os.PathLike, step: int, how: Callable):

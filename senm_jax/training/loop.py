@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import jax
 import tqdm
+from jax.experimental import multihost_utils
 
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
-from senm_jax.training import assembly, checkpoints, ledger, records, runs, validation
+from senm_jax.training import assembly, checkpoints, fields, ledger, records, runs, validation
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
 from senm_jax.training import trees
@@ -30,14 +31,11 @@ class Task(NamedTuple):
     settings: settings_.Settings
     pipeline: pipeline_.Pipeline | None
     """None where a method learns nothing."""
+    fingerprint: str
+    """Of what the run's batches are a function of, beside the step; "" for no data."""
     first_batch: Mapping
     job: assembly.Job
     validator: validation.Validator | None
-
-    @property
-    def fingerprint(self) -> str:
-        """What the run's batches are a function of, beside the step; "" for no data."""
-        return self.pipeline.fingerprint if self.pipeline else ""
 
 
 def train(config: Any, workdir: str | os.PathLike) -> runs.Run:
@@ -77,30 +75,34 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     method = settings_.make_method(settings)
     learns = bool(method.players) or any(settings.data.rows.values())
     pipeline = _open_data(settings) if learns else None
+    fingerprint = pipeline.fingerprint if pipeline else ""
+    if (workdir / "config.json").exists():
+        before = runs.read_config(workdir)
+        _check_same_run(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
     validator = None
     if settings.data.validation:
         validator = validation.Validator(settings.data.validation, method, settings.seed)
         _check_best(settings, validator)
     first_batch = pipeline.batch_at(1) if pipeline else {}
     job = assembly.assemble(settings, first_batch)
-    task = Task(workdir, settings, pipeline, first_batch, job, validator)
-    if (workdir / "config.json").exists():
-        _check_same_run(task, runs.read_config(workdir), runs.read_about(workdir)["data"])
-    return task
+    return Task(workdir, settings, pipeline, fingerprint, first_batch, job, validator)
 
 
 def _begin(task: Task) -> tuple[state_.TrainState, Mapping]:
     """The state to go on from, and the ledger's sums as of then."""
     found = checkpoints.restore(_folder(task), task.job.abstract)
-    if found is None:
-        if jax.process_index() == 0:
-            runs.write_about(task.workdir, task.settings, task.fingerprint)
-        return task.job.fresh(task.first_batch), {}
-    state, meta = found
-    _check_same_run(task, settings_.resolve(meta["config"]), meta["data"])
+    state, meta = found or (task.job.fresh(task.first_batch), {"step": 0, "window": {}})
+    if found:
+        _check_same_run(task.workdir, settings_.resolve(meta["config"]), task.settings,
+                        meta["data"], task.fingerprint)
+        log.info("going on from step %d of %d", meta["step"], task.settings.steps)
+    if jax.process_count() > 1:
+        multihost_utils.assert_equal(meta["step"], "processes restored different steps")
     if jax.process_index() == 0:
-        runs.write_about(task.workdir, task.settings, task.fingerprint)
-    log.info("going on from step %d of %d", meta["step"], task.settings.steps)
+        differ = runs.write_about(task.workdir, task.settings, task.fingerprint)
+        if found and differ:
+            log.warning("%s differ from the start before: the run goes on, but perhaps not to the "
+                        "same bits", ", ".join(differ))
     return state, meta["window"]
 
 
@@ -119,7 +121,7 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
             tqdm.tqdm(total=settings.steps, initial=start, unit="step", smoothing=0.05,
                       disable=jax.process_index() != 0))
         if start == settings.steps:
-            _save(task, writer, state, book, {})
+            _save(task, writer, state, book, {})  # nothing to learn, but a run to be opened
         for number in range(start + 1, settings.steps + 1):
             with clock("data_wait"):
                 batch = job.put(next(batches))
@@ -130,22 +132,16 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
             bar.set_postfix(book.losses, refresh=False)
             bar.update()
 
-            stop = asked_to_stop(number)
-            last = number == settings.steps
-            validate = task.validator is not None and (
-                last or number % settings.validate_every == 0)
-            save = (last or stop or number % settings.checkpoint_every == 0
-                    or (validate and bool(settings.best)))
-            figures = {}
-            if validate or save:
-                book.settle()  # what is not finite is neither measured nor saved
-            if validate:
+            stop, figures = asked_to_stop(number), {}
+            due = _due(task, number, stop)
+            if any(due):
+                book.settle()  # what is not finite is neither measured nor recorded nor saved
+            if due.validation:
                 with clock("validation"):
                     figures = _validate(task, state, number)
-            if last or validate or number % settings.log_every == 0:
-                book.settle()
+            if due.record:
                 record(number, {**book.close(), **clock.close(number, settings.steps), **figures})
-            if save:
+            if due.checkpoint:
                 with clock("checkpoint"):
                     _save(task, writer, state, book, figures)
             if stop:
@@ -153,11 +149,31 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
     return state
 
 
-def _compile(task: Task):
+class Due(NamedTuple):
+    """What is to be done after a step."""
+
+    validation: bool
+    record: bool
+    checkpoint: bool
+
+
+def _due(task: Task, number: int, stop: bool) -> Due:
+    settings = task.settings
+    last = number == settings.steps
+    validation = task.validator is not None and (last or number % settings.validate_every == 0)
+    return Due(
+        validation=validation,
+        record=last or validation or number % settings.log_every == 0,
+        checkpoint=last or stop or number % settings.checkpoint_every == 0
+        or (validation and bool(settings.best)),
+    )
+
+
+def _compile(task: Task) -> Callable:
     began = time.monotonic()
     step = task.job.compile()
-    log.info("compiled the step in %.1f s for %d device(s)", time.monotonic() - began,
-             task.job.mesh.size)
+    log.info("compiled the step in %.1f s, for %d of %d devices", time.monotonic() - began,
+             task.job.mesh.size, jax.device_count())
     return step
 
 
@@ -236,17 +252,20 @@ def _stop_requests(writer: checkpoints.Writer) -> Iterator[Callable[[int], bool]
             signal.signal(each, handler)
 
 
-def _check_same_run(task: Task, before: settings_.Settings, data: str) -> None:
-    differ = settings_.changed(before, task.settings)
+def _check_same_run(
+    workdir: pathlib.Path, before: settings_.Settings, now: settings_.Settings,
+    data_before: str, data_now: str,
+) -> None:
+    differ = settings_.changed(before, now)
     if differ:
         what = "; ".join(f"config.{name} was {old!r}, is {new!r}"
                          for name, (old, new) in differ.items())
-        raise ValueError(f"{task.workdir}: holds a run of another config: {what}. Take another "
+        raise ValueError(f"{workdir}: holds a run of another config: {what}. Take another "
                          "--workdir, or go on with the old one by --workdir alone")
-    if data != task.fingerprint:
+    if data_before != data_now:
         raise ValueError(
-            f"{task.workdir}: config.data.stores hold other data than the run began with "
-            f"(fingerprint {task.fingerprint[:12]}, was {data[:12]}); take another --workdir"
+            f"{workdir}: config.data.stores hold other data than the run began with "
+            f"(fingerprint {data_now[:12]}, was {data_before[:12]}); take another --workdir"
         )
 
 
@@ -254,7 +273,7 @@ def _check_best(settings: settings_.Settings, validator: validation.Validator) -
     name = settings.best.removeprefix("-")
     if name and name not in validator.names:
         raise ValueError(f"config.best: {name!r} is not measured; "
-                         f"{settings_.nearest(name, validator.names)}")
+                         f"{fields.nearest(name, validator.names)}")
 
 
 def _folder(task: Task) -> pathlib.Path:

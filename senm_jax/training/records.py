@@ -46,6 +46,7 @@ class Recorder:
         self._file.flush()
         for name, value in figures.items():
             self._board.add_scalar(name, value, step)
+        self._board.flush()
 
 
 def read(path: str | os.PathLike) -> list[dict[str, float]]:

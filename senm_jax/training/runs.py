@@ -97,7 +97,11 @@ def read_config(path: str | os.PathLike) -> settings_.Settings:
         ValueError: there is none, or it is not one this version can read.
     """
     file = pathlib.Path(path) / "config.json"
-    return settings_.resolve(_read_json(file))
+    config = _read_json(file)
+    try:
+        return settings_.resolve(config)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 def read_about(path: str | os.PathLike) -> dict[str, Any]:
@@ -105,12 +109,17 @@ def read_about(path: str | os.PathLike) -> dict[str, Any]:
     return _read_json(pathlib.Path(path) / "run.json")
 
 
-def write_about(path: pathlib.Path, config: settings_.Settings, data: str) -> None:
-    """Adds this start to run.json, then writes config.json, which makes the folder a run."""
+def write_about(path: pathlib.Path, config: settings_.Settings, data: str) -> list[str]:
+    """Adds this start to run.json, then writes config.json, which makes the folder a run.
+
+    Returns the names of the facts that differ from those of the start before.
+    """
     path.mkdir(parents=True, exist_ok=True)
     starts = read_about(path)["starts"] if (path / "run.json").exists() else []
-    _write_json(path / "run.json", {"data": data, "starts": [*starts, platform.facts()]})
+    facts = platform.facts()
+    _write_json(path / "run.json", {"data": data, "starts": [*starts, facts]})
     _write_json(path / "config.json", settings_.plain(config))
+    return [name for name in facts if starts and starts[-1].get(name) != facts[name]]
 
 
 @contextlib.contextmanager

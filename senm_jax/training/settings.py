@@ -1,16 +1,16 @@
 """A run's settings as frozen dataclasses: the one place where a config is read and checked."""
 
 import dataclasses
-import difflib
 import json
-import types
-import typing
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from senm_jax import methods
 from senm_jax.methods import base
+from senm_jax.training import fields
 
+PRECISIONS = ("default", "bfloat16", "tensorfloat32", "float32")
 DOMAINS = ("paired", "source", "target")
 
 
@@ -58,7 +58,7 @@ class Compute:
     """How the arithmetic is done."""
 
     matmul_precision: str
-    """"default", or jax's name of the precision of products of float32 matrices."""
+    """Of products of float32 matrices, one of `PRECISIONS`; "default" is the device's fastest."""
     deterministic: bool
     """Ask XLA for reproducible GPU operations."""
 
@@ -112,7 +112,7 @@ def resolve(config: Any) -> Settings:
     if isinstance(config, Settings):
         return config
     plain_config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
-    settings = _build(Settings, tuples(plain_config), "config")
+    settings = fields.build(Settings, tuples(plain_config), "config")
     _check(settings)
     return settings
 
@@ -125,7 +125,7 @@ def make_method(settings: Settings) -> base.Method:
             wrong type, or the optimisers are not one for each player.
     """
     module = methods.load(settings.method)
-    hyper = _build(module.Config, settings.hyper, "config.hyper")
+    hyper = fields.build(module.Config, settings.hyper, "config.hyper")
     method = module.make(hyper)
     if set(settings.optimisers) != set(method.players):
         raise ValueError(
@@ -159,13 +159,6 @@ def changed(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
     return {name: differ[name] for name in sorted(differ) if name not in allowed}
 
 
-def nearest(name: str, known) -> str:
-    """A hint that names the known name nearest to ``name``, or lists them all."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-
-
 def _check(settings: Settings) -> None:
     data = settings.data
     for domain, rows in data.rows.items():
@@ -193,11 +186,27 @@ def _check(settings: Settings) -> None:
             "names no store; name one, or set config.best to ''"
         )
     for player, optimiser in settings.optimisers.items():
-        if optimiser.schedule not in ("steps", "cosine"):
-            raise ValueError(
-                f"config.optimisers.{player}.schedule: expected 'steps' or 'cosine', "
-                f"got {optimiser.schedule!r}"
-            )
+        where = f"config.optimisers.{player}"
+        _check_choice(f"{where}.schedule", optimiser.schedule, ("steps", "cosine"))
+        _check_regex(f"{where}.skip_norm_of", optimiser.skip_norm_of)
+    _check_choice("config.compute.matmul_precision", settings.compute.matmul_precision, PRECISIONS)
+    for i, rule in enumerate(settings.sharding):
+        if len(rule) != 2 or not isinstance(rule[0], str) or not isinstance(rule[1], tuple):
+            raise ValueError(f"config.sharding[{i}]: expected (path regex, axes), got {rule!r}")
+        _check_regex(f"config.sharding[{i}]", rule[0])
+
+
+def _check_choice(where: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{where}: expected one of {', '.join(known)}, got {value!r}")
+
+
+def _check_regex(where: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{where}: expected a regular expression, got {pattern!r}: {error}") \
+            from error
 
 
 def _flat(tree: dict, prefix: str = "") -> dict:
@@ -208,45 +217,3 @@ def _flat(tree: dict, prefix: str = "") -> dict:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def _build(kind: type, fields: Mapping, where: str):
-    """A dataclass from a mapping, every field checked against its annotation."""
-    if not isinstance(fields, Mapping):
-        raise ValueError(f"{where}: expected fields of {kind.__name__}, got {fields!r}")
-    hints = typing.get_type_hints(kind)
-    known = {field.name: field for field in dataclasses.fields(kind)}
-    for name in fields:
-        if name not in known:
-            raise ValueError(f"{where}.{name}: no such setting; {nearest(name, known)}")
-    for name, field in known.items():
-        required = (field.default is dataclasses.MISSING
-                    and field.default_factory is dataclasses.MISSING)
-        if required and name not in fields:
-            raise ValueError(f"{where}.{name}: missing; the config must give it")
-    return kind(**{name: _cast(hints[name], value, f"{where}.{name}")
-                   for name, value in fields.items()})
-
-
-def _cast(kind, value, where: str):
-    """``value`` if it fits the annotation ``kind`` (an int where a float is wanted becomes one)."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _build(kind, value, where)
-    if origin in (typing.Union, types.UnionType):
-        return value
-    if origin is tuple and isinstance(value, tuple):
-        if not arguments or arguments[-1] is not Ellipsis:
-            return value
-        return tuple(_cast(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict and isinstance(value, Mapping):
-        return {key: _cast(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = origin or kind
-    if expected is Any:
-        return value
-    fits = not isinstance(expected, type) or isinstance(value, expected)
-    if not fits or (isinstance(value, bool) and expected in (int, float)):
-        raise ValueError(f"{where}: expected {getattr(kind, '__name__', kind)}, got {value!r}")
-    return value

@@ -2,10 +2,22 @@
 
 import os
 import pathlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from senm_jax.training import checkpoints, runs
 from senm_jax.training import settings as settings_
+
+
+class Entry(NamedTuple):
+    """What `survey` says of one checkpoint."""
+
+    step: int
+    saved: str | None
+    """Local date and time; None where damaged."""
+    fault: str | None
+    """What is wrong with it; None where whole."""
+    validation: Mapping[str, float]
 
 
 def describe(path: str | os.PathLike, step: int | None = None) -> dict[str, Any]:
@@ -19,7 +31,7 @@ def describe(path: str | os.PathLike, step: int | None = None) -> dict[str, Any]
     """
     path = pathlib.Path(path)
     config, about = runs.read_config(path), runs.read_about(path)
-    found = [entry._asdict() for entry in checkpoints.survey(path / "checkpoints")]
+    found = [entry._asdict() for entry in survey(path / "checkpoints")]
     whole = any(entry["fault"] is None for entry in found)
     run = runs.open(path, step) if whole or step is not None else None
     method = settings_.make_method(config)
@@ -36,6 +48,18 @@ def describe(path: str | os.PathLike, step: int | None = None) -> dict[str, Any]
         "starts": about["starts"],
         "config": settings_.plain(config),
     }
+
+
+def survey(folder: str | os.PathLike) -> list[Entry]:
+    """Every finished checkpoint with its date and whether it is what was saved."""
+    entries = []
+    for step in checkpoints.steps(folder):
+        try:
+            _, meta = checkpoints.read(folder, step, checkpoints.PARTS)
+            entries.append(Entry(step, meta["saved"], None, meta["validation"]))
+        except checkpoints.Damaged as fault:
+            entries.append(Entry(step, None, str(fault), {}))
+    return entries
 
 
 def text(facts: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from training import toy
 
-from senm_jax.training import checkpoints, optimisers, settings, state, trees
+from senm_jax.training import checkpoints, optimisers, settings, state, summary, trees
 
 ABOUT = {"data": "f", "config": {}, "window": {}}
 
@@ -80,7 +80,7 @@ def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, beg
     damage(folder, 4)
     (folder / "6" / "meta" / "metadata").write_text("{")
     (folder / "8").mkdir()
-    faults = [entry.fault for entry in checkpoints.survey(folder)]
+    faults = [entry.fault for entry in summary.survey(folder)]
     assert faults[0] is None and all("damaged" in fault for fault in faults[1:])
 
     assert checkpoints.newest(folder, "")[1]["step"] == 2
@@ -119,7 +119,7 @@ def test_nothing_that_is_not_finite_is_saved(tmp_path, begin):
 def test_what_a_killed_save_left_is_no_checkpoint_and_is_swept_up(tmp_path, begin):
     folder = tmp_path / "c"
     save(folder, begin, {2: None})
-    left = folder / "4.orbax-checkpoint-tmp"
+    left = folder / "3.orbax-checkpoint-tmp"
     (left / "state").mkdir(parents=True)
     assert checkpoints.steps(folder) == [2]
     save(folder, begin, {4: None})

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from training import toy
 
-from senm_jax.training import checkpoints, loop, records, runs
+from senm_jax.training import checkpoints, loop, records, runs, summary
 
 BALLAST = 2_000_000  # numbers; a save takes long enough to be killed in
 STEPS = 40
@@ -42,6 +42,8 @@ def test_kill_9_in_a_step_and_in_a_save_changes_no_bit(store, tmp_path, monkeypa
     changes = {"hyper__ballast": BALLAST, "steps": STEPS, "checkpoint_every": 8}
     toy.install(monkeypatch)
     loop.train(toy.config(store, **changes), tmp_path / "whole")
+    whole = summary.survey(tmp_path / "whole" / "checkpoints")
+    assert [entry.fault for entry in whole] == [None, None]  # donated while they were written
 
     workdir = tmp_path / "killed"
     saved = workdir / "checkpoints"

@@ -17,7 +17,8 @@ from senm_jax.ops import keys, pixels
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """`poison`: at this step the painter's term "fit" is NaN; `ballast`: idle numbers to save."""
+    """``poison``: at this step the painter's term "fit" is NaN; ``ballast``: how many numbers to
+    save, which count the steps."""
 
     noise: float
     poison: int = 0
@@ -52,7 +53,8 @@ def make(config):
         fit = jnp.where(context.step == config.poison, jnp.nan, fit)
         weight = 1e-3 * jnp.sum(jnp.square(params["colour"]["kernel"]))
         old = context.variables[player]["statistics"]
-        statistics = {**old, "mean": 0.9 * old["mean"] + 0.1 * painted.mean((0, 1, 2))}
+        mean = 0.9 * old["mean"] + 0.1 * painted.mean((0, 1, 2))
+        statistics = {"mean": mean, "ballast": old["ballast"] + 1}
         metrics = {"weight": weight, "fit": fit}
         return fit + weight, base.Outcome(metrics, statistics, {"painted": painted})
 
