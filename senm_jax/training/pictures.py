@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -44,18 +44,20 @@ def sheet(columns: Mapping[str, UInt8[np.ndarray, "b h w 3"]]) -> Image.Image:
     size = (len(columns) * (width + GAP) + GAP, HEADER + rows * (height + GAP))
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
+    font = _font(draw, columns, width)
     for column, (name, crops) in enumerate(columns.items()):
         left = GAP + column * (width + GAP)
-        draw.text((left, HEADER // 2), name, fill="black", font=_font(draw, name, width),
-                  anchor="lm")
+        draw.text((left, HEADER // 2), name, fill="black", font=font, anchor="lm")
         for row, crop in enumerate(crops):
             tile = Image.fromarray(crop).resize((width, height), Image.Resampling.NEAREST)
             canvas.paste(tile, (left, HEADER + row * (height + GAP)))
     return canvas
 
 
-def _font(draw: ImageDraw.ImageDraw, text: str, width: int) -> ImageFont.FreeTypeFont:
-    """The largest font up to 16 pixels in which the text is no wider than its column."""
+def _font(
+    draw: ImageDraw.ImageDraw, names: Iterable[str], width: int
+) -> ImageFont.FreeTypeFont:
+    """The largest font up to 16 pixels in which no name is wider than its column."""
     sizes = (ImageFont.load_default(size) for size in range(16, 6, -1))
-    return next((font for font in sizes if draw.textlength(text, font) <= width),
-                ImageFont.load_default(6))
+    fits = (font for font in sizes if all(draw.textlength(n, font) <= width for n in names))
+    return next(fits, ImageFont.load_default(6))
