@@ -19,7 +19,6 @@ def get_config(arg=""):
             "degradation_channels": 4,
             "downs": 0,
             "dtype": "float32",
-            "remat": False,
             "from_clean": 0.5,
             "kl_weight": 0.001,
             "kl_z_ratio": 1e-7,

@@ -36,7 +36,7 @@ def get_config(arg=""):
         "cpu": {"checkpoint_every": 500, "validate_every": 250},
         "tiny": {"log_every": 2, "checkpoint_every": 2, "validate_every": 4},
     }[preset]
-    rows, crop = {"": (3, 64), "cpu": (4, 32), "tiny": (2, 16)}[preset]
+    rows, crop = {"": (3, 64), "cpu": (4, 32), "tiny": (2, 24)}[preset]
     return common.experiment(
         method="senm_vae",
         hyper={
@@ -44,7 +44,6 @@ def get_config(arg=""):
             "degradation_channels": 16 if preset == "" else 4,
             "downs": 0,
             "dtype": "float32",
-            "remat": False,
             "from_clean": 0.5,
             **objective,
             "kl_z_ratio": 1e-7,

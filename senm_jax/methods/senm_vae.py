@@ -32,12 +32,11 @@ class Config:
     downs: int = 0
     dtype: str = "float32"
     """Compute type of the convolutions."""
-    remat: bool = False
-    """Whether the ladder's blocks are computed again in the backward pass: less memory."""
     from_clean: float = 0.5
     """Probability that a paired row's content is drawn from q(z|x) and not from q(z|y)."""
     kl_weight: float = 0.01
-    """Of KL(zn), and with ``kl_z_ratio`` of KL(z); tuned to noise of `kl_noise_std`."""
+    """Of KL(zn), and with ``kl_z_ratio`` of KL(z). A Gaussian decoder's variance multiplies it,
+    so it goes with the square of the noise's standard deviation."""
     kl_z_ratio: float = 1e-7
     kl_anneal_steps: int = 10_000
     """Both divergences' weights rise linearly from 0 over so many steps."""
@@ -135,7 +134,6 @@ def build(config: Config) -> Parts:
         levels=tuple(config.levels),
         degradation_channels=config.degradation_channels,
         downs=config.downs,
-        remat=config.remat,
         dtype=dtype,
     )
     return Parts(network, level_predictor.LevelPredictor(dtype=dtype), critics.make(config))

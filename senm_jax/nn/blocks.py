@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -84,6 +85,16 @@ class DenseRest(nn.Module):
         return x + 0.2 * h
 
 
+_FrugalRest = nn.remat(DenseRest, policy=jax.checkpoint_policies.dots_saveable)
+"""Keeps the convolutions' results alone for the backward pass, not the growing concatenations."""
+
+
+def _rest(parent: nn.Module, name: str) -> nn.Module:
+    # Drawing parameters needs no backward pass, and `initial.variables` no transformation.
+    kind = DenseRest if parent.is_initializing() else _FrugalRest
+    return kind(parent.growth, parent.dtype, name=name)
+
+
 class DenseBlock(nn.Module):
     """R(c): five 3x3 convolutions, each seeing the input and all results before it.
 
@@ -105,7 +116,7 @@ class DenseBlock(nn.Module):
             kernel_init=he_tenth,
             bias_init=zeros,
         )(x)
-        return DenseRest(self.growth, self.dtype, name="rest")(x, first)
+        return _rest(self, "rest")(x, first)
 
 
 class GaussianHead(nn.Module):
@@ -139,7 +150,7 @@ class GaussianHead(nn.Module):
         )(x)
         results = []
         for branch, share in zip(("mean", "log_std"), jnp.split(first, 2, -1), strict=True):
-            h = DenseRest(self.growth, self.dtype, name=branch)(x, share)
+            h = _rest(self, branch)(x, share)
             last = conv(
                 channels,
                 self.features,

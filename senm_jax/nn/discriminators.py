@@ -25,7 +25,17 @@ class PatchDiscriminator(nn.Module):
     def __call__(
         self, image: Float[Array, "b h w 3"], *, train: bool
     ) -> Float[Array, "b h2 w2 1"]:
-        """Logits, float32; ``train`` normalises by the batch's own statistics."""
+        """Logits, float32; ``train`` normalises by the batch's own statistics.
+
+        Raises:
+            ValueError: the image is too small to leave a single logit.
+        """
+        least = 3 * 2**self.layers
+        if min(image.shape[1:3]) < least:
+            raise ValueError(
+                f"the discriminator needs crops of at least {least}x{least} pixels, got "
+                f"{image.shape[1]}x{image.shape[2]}: use larger crops or gan_weight 0"
+            )
         h = blocks.leaky(self._conv(3, self.width, 0, stride=2)(image))
         for i in range(1, self.layers + 1):
             features = self.width * min(2**i, 8)

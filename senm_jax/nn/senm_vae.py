@@ -78,21 +78,17 @@ class SeNMVAE(nn.Module):
     degradation_channels: int = 16
     downs: int = 0
     """How often the stems halve the grid before the first level."""
-    remat: bool = False
-    """Whether blocks and heads are computed again in the backward pass: less memory."""
     dtype: Any = jnp.float32
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
     def setup(self):
         kinds = layout(self.levels)
-        head = nn.remat(blocks.GaussianHead) if self.remat else blocks.GaussianHead
-        block = nn.remat(blocks.DenseBlock) if self.remat else blocks.DenseBlock
 
         def towers():
             return Tower(self.width, self.growth, self.levels, self.downs, self.dtype)
 
         def heads(features):
-            return [head(features, self.growth, dtype=self.dtype) for _ in kinds]
+            return [blocks.GaussianHead(features, self.growth, dtype=self.dtype) for _ in kinds]
 
         def merges(inputs):
             return [
@@ -113,7 +109,9 @@ class SeNMVAE(nn.Module):
         self.merge_content = merges(self.width)
         self.merge_degradation = merges(self.degradation_channels)
         self.decoder = [
-            block(self.growth, self.dtype) if kind == BLOCK else blocks.Up(self.dtype)
+            blocks.DenseBlock(self.growth, self.dtype)
+            if kind == BLOCK
+            else blocks.Up(self.dtype)
             for kind in kinds
         ]
         self.out_ups = [blocks.Up(self.dtype) for _ in range(self.downs)]

@@ -21,11 +21,13 @@ def unshuffle(x: Float[Array, "b h w c"], factor: int) -> Float[Array, "b H W C"
     """
     b, h, w, c = x.shape
     x = x.reshape(b, h // factor, factor, w // factor, factor, c)
-    return x.transpose(0, 1, 3, 5, 2, 4).reshape(b, h // factor, w // factor, -1)
+    x = x.transpose(0, 1, 3, 5, 2, 4)
+    return x.reshape(b, h // factor, w // factor, c * factor**2)
 
 
 def shuffle(x: Float[Array, "b h w c"], factor: int) -> Float[Array, "b H W C"]:
     """Depth to space, the inverse of `unshuffle`."""
     b, h, w, c = x.shape
     x = x.reshape(b, h, w, c // factor**2, factor, factor)
-    return x.transpose(0, 1, 4, 2, 5, 3).reshape(b, h * factor, w * factor, -1)
+    x = x.transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(b, h * factor, w * factor, c // factor**2)

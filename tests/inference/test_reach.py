@@ -60,7 +60,7 @@ def _paired():
 
 RUNS = {
     "semi": lambda: _semi(levels=(1, 1)),
-    "downs": lambda: _semi(levels=(1,), downs=1, remat=True),
+    "downs": lambda: _semi(levels=(1,), downs=1),
     "paired": _paired,
 }
 
