@@ -83,7 +83,9 @@ def layout(
     sizes = [tuple(getattr(image, "shape", image)[:2]) for image in images]
     reach = getattr(run.method, f"{action}_reach")
     if reach is not None:
-        return tiles.layout(sizes, reach, tile, batch, len(jax.local_devices()))
+        devices = jax.local_devices()
+        one_memory = devices[0].platform == "cpu"
+        return tiles.layout(sizes, reach, tile, batch, len(devices), one_memory)
     if tile is not None:
         raise ValueError("tile: this network depends on the whole image and cannot be tiled")
     for height, width in sizes:

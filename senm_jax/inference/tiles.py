@@ -51,12 +51,14 @@ def layout(
     tile: int | None = None,
     batch: int | None = None,
     devices: int = 1,
+    one_memory: bool = False,
 ) -> Layout:
     """The tile shape for images of ``sizes`` (height, width).
 
     A tile is no larger than the largest image. By default its side is four margins, at least
-    `SMALLEST`, so that half of the side is kept; and a batch holds `PIXELS`, shared out evenly
-    over ``devices``, but no more tiles than there are.
+    `SMALLEST`, so that half of the side is kept; and a batch holds `PIXELS`, a tile at least, and
+    no more tiles than there are. It is shared out evenly over ``devices``, and a tile at least for
+    each unless they have ``one_memory``, as a CPU's virtual devices do.
 
     Raises:
         ValueError: there is no image, or ``tile`` leaves nothing between its margins.
@@ -74,7 +76,9 @@ def layout(
     height, width = (min(side, length) for length in largest)
     plan = Layout((height, width), margin, reach.multiple, reach.scale, 1, False)
     if batch is None:
-        most = up(max(1, PIXELS // (height * width)), devices)
+        most = max(1, PIXELS // (height * width))
+        if most >= devices or not one_memory:
+            most = max(most - most % devices, devices)
         count = sum(len(places(size, plan)) for size in sizes)
         batch = min(most, up(count, devices) if count > 1 else 1)
     smallest = [up(min(axis), reach.multiple) for axis in zip(*sizes, strict=True)]

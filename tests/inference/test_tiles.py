@@ -67,6 +67,8 @@ def test_batches_hold_no_more_tiles_than_there_are_and_divide_over_devices():
     assert tiles.layout([(64, 64)] * 3, reach, devices=2).batch == 4
     assert tiles.layout([(64, 64)] * 1000, reach, devices=3).batch % 3 == 0
     assert tiles.layout([(5000, 5000)], base.Reach(1, 300), devices=2).batch == 2
+    assert tiles.layout([(5000, 5000)], base.Reach(1, 300), devices=2, one_memory=True).batch == 1
+    assert tiles.layout([(256, 256)] * 9, base.Reach(1, 300), devices=2, one_memory=True).batch == 4
 
 
 def test_groups_cover_the_images_in_order_and_hold_whole_batches():
