@@ -21,13 +21,10 @@ from senm_jax.data import images, layout, packing
 from senm_jax.degradations import camera as camera_
 from senm_jax.ops import keys, pixels
 
-PHOTOGRAPHS = {
-    "clean": ("astronaut.png", "motorcycle_left.png"),
-    "noisy": ("hubble_deep_field.jpg", "ihc.png", "retina.jpg"),
-    "pairs": ("chelsea.png",),
-    "test": ("coffee.png", "rocket.jpg"),
-}
-"""Which scene serves what; none serves twice."""
+CLEAN = ("astronaut.png", "chelsea.png", "motorcycle_left.png")
+NOISY = ("hubble_deep_field.jpg", "ihc.png", "retina.jpg")
+TEST = ("coffee.png", "rocket.jpg")
+"""Scenes of which one sees the clean photograph, the noisy ones, and those kept for testing."""
 MODEL = "simulated camera"
 HEIGHT, WIDTH = 384, 512
 """Photographs are cut to this around their centre."""
@@ -36,14 +33,14 @@ _MODEL_TAG, _EXIF_IFD, _ISO_TAG = 0x0110, 0x8769, 0x8827
 
 def write(
     out: str | os.PathLike, *, gains: Sequence[float], camera: camera_.Camera = camera_.Camera(),
-    pairs: int = 4, patch: int = 96, seed: int = 0,
+    pairs: int = 1, patch: int = 96, seed: int = 0,
 ) -> Path:
     """Writes the folder ``out`` of PNG photographs and returns its path; it appears whole.
 
     ``clean`` and ``noisy`` hold photographs of different scenes; ``pairs/clean`` and
-    ``pairs/noisy`` hold, for each gain, ``pairs`` pieces of ``patch`` squared pixels;
-    ``test/clean`` and ``test/noisy`` whole photographs. Noisy ones carry the camera's name and
-    their ISO, 100 times the gain, as EXIF.
+    ``pairs/noisy``, for each of these scenes and each gain, ``pairs`` pieces of ``patch`` squared
+    pixels; ``test/clean`` and ``test/noisy`` photographs of further scenes. Noisy ones carry the
+    camera's name and their ISO, 100 times the gain, as EXIF.
 
     Raises:
         ValueError: ``out`` exists, or scikit-image came without one of the photographs.
@@ -52,28 +49,23 @@ def write(
     layout.refuse_existing(out)
     partial = out.with_name(out.name + layout.PARTIAL)
     shutil.rmtree(partial, ignore_errors=True)
-    scenes = [(use, name) for use, names in PHOTOGRAPHS.items() for name in names]
-    for use, name in tqdm.tqdm(scenes, desc="photographs", unit="scene"):
+    for name in tqdm.tqdm((*CLEAN, *NOISY, *TEST), desc="photographs", unit="scene"):
         scene, clean = Path(name).stem, _read(name)
-        if use == "clean":
+        if name in CLEAN:
             _save(partial / "clean" / f"{scene}.png", clean)
-            continue
         for gain in gains:
             iso = round(100 * gain)
             key = keys.named(jax.random.key(seed), f"{name} {iso}")
-            noisy = _expose(camera)(key, clean, gain)
-            if use == "noisy":
-                _save(partial / "noisy" / f"{scene}_{iso}.png", noisy, iso)
+            noisy, label = _expose(camera)(key, clean, gain), f"{scene}_{iso}"
+            if name in NOISY:
+                _save(partial / "noisy" / f"{label}.png", noisy, iso)
+            if name in TEST:
+                _save_pair(partial / "test", label, clean, noisy, iso)
                 continue
-            windows = {"": np.s_[:, :]}
-            if use == "pairs":
-                corners = packing.positions(*clean.shape[:2], patch, pairs, seed, name, iso)
-                windows = {f"_{i}": np.s_[row : row + patch, col : col + patch]
-                           for i, (row, col) in enumerate(corners)}
-            for piece, window in windows.items():
-                label = f"{scene}_{iso}{piece}.png"
-                _save(partial / use / "clean" / label, clean[window])
-                _save(partial / use / "noisy" / label, noisy[window], iso)
+            corners = packing.positions(*clean.shape[:2], patch, pairs, seed, name, iso)
+            for i, (row, col) in enumerate(corners):
+                window = np.s_[row : row + patch, col : col + patch]
+                _save_pair(partial / "pairs", f"{label}_{i}", clean[window], noisy[window], iso)
     os.replace(partial, out)
     return out
 
@@ -97,6 +89,11 @@ def _expose(camera: camera_.Camera):
 
     compiled = jax.jit(expose)
     return lambda key, clean, gain: np.asarray(compiled(key, clean, gain))
+
+
+def _save_pair(folder: Path, label: str, clean: np.ndarray, noisy: np.ndarray, iso: int) -> None:
+    _save(folder / "clean" / f"{label}.png", clean)
+    _save(folder / "noisy" / f"{label}.png", noisy, iso)
 
 
 def _save(path: Path, image: UInt8[np.ndarray, "h w 3"], iso: int | None = None) -> None:
