@@ -59,6 +59,16 @@ def preset(arg: str, known: tuple[str, ...]) -> str:
     return arg
 
 
+def carried_kl_weight(noise_std: float) -> float:
+    """SeNM-VAE's published weight of KL(zn), carried over to noise of another strength.
+
+    The published 0.01 goes with SIDD's noise, of standard deviation about 0.08 on the [0, 1]
+    scale. The squared error is a Gaussian decoder's log-likelihood times twice its variance, so
+    the weight that keeps the balance goes with the noise's variance.
+    """
+    return 0.01 * (noise_std / 0.08) ** 2
+
+
 def _with(fields: dict, changes: dict) -> dict:
     unknown = sorted(set(changes) - set(fields))
     if unknown:

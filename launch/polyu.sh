@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The proof on real noise: the whole chain on the PolyU photographs, and its tables.
+#
+#   ./launch/polyu.sh DATA OUT [PRESET]      DATA: the folder with scenes.json; PRESET: cpu (default)
+#
+# Started again it goes on where it stopped. Ends with OUT/noise/report.md, OUT/restorers/report.md
+# and OUT/pgap/report.md.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+use_environment
+data=$1 out=$2 preset=${3:-cpu}
+configs=$checkout/configs
+
+prepared() { [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2"; }
+trained() { # NAME CONFIG STORE [CHANGE...]
+    senm-jax train --config "$configs/$2/polyu.py:$preset" --config.data.stores="$3" \
+        --config.data.validation="$out/all/test" --workdir "$out/$1" "${@:4}"
+}
+made() { # NAME RUN LEVELS
+    [ -e "$out/$1" ] || senm-jax synthesize --run "$out/$2" --clean "$out/few96/train" \
+        --out "$out/$1" --level "$3"
+}
+
+prepared all all
+for pairs in 10 96; do
+    prepared "few$pairs" "$pairs"
+    trained "senm_vae$pairs" senm_vae "$out/few$pairs/train"
+    made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
+done
+trained senm_vae96_published_kl senm_vae "$out/few96/train" --config.hyper.kl_weight=0.01
+senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
+made made_white white "like:$out/made96"
+
+trained dncnn_real dncnn "$out/all/train"
+trained dncnn_made96 dncnn "$out/made96"
+trained dncnn_made10 dncnn "$out/made10"
+trained dncnn_white dncnn "$out/made_white"
+trained dncnn_few96 dncnn "$out/few96/train"
+trained dncnn_few10 dncnn "$out/few10/train"
+
+runs() { for name in "$@"; do printf -- '--run\n%s\n' "$out/$name"; done; }
+mapfile -t models < <(runs senm_vae10 senm_vae96 senm_vae96_published_kl white)
+mapfile -t restorers < <(runs dncnn_real dncnn_made96 dncnn_made10 dncnn_white dncnn_few96 dncnn_few10)
+senm-jax evaluate noise "${models[@]}" --store "$out/all/test" --out "$out/noise"
+senm-jax evaluate restorer "${restorers[@]}" --store "$out/all/test" --out "$out/restorers"
+senm-jax evaluate pgap --real "$out/dncnn_real" --synthetic "$out/dncnn_made96" \
+    --store "$out/all/test" --out "$out/pgap"
