@@ -1,0 +1,80 @@
+"""Every config with every preset loads, fits its method, and traces one training step."""
+
+import pathlib
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from senm_jax.training import optimisers, overrides, settings, state, step
+
+CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
+FILES = sorted(path for path in CONFIGS.rglob("*.py") if path != CONFIGS / "common.py")
+
+
+def presets(path):
+    """"" and the presets that the config names when it refuses one."""
+    with pytest.raises(ValueError) as refusal:
+        overrides.load(f"{path}:no_such_preset")
+    known = re.search(r"expected one of (.*) or none", str(refusal.value))
+    return ["", *known.group(1).split(", ")]
+
+
+EACH = [
+    pytest.param(f"{path}:{preset}" if preset else str(path),
+                 id=f"{path.relative_to(CONFIGS)}{preset and ':'}{preset}")
+    for path in FILES for preset in presets(path)
+]
+
+
+def batch_of(data):
+    images = jax.ShapeDtypeStruct((data.crop, data.crop, 3), np.uint8)
+    sides = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
+
+    def domain(name, rows):
+        group = {side: jax.ShapeDtypeStruct((rows, *images.shape), images.dtype)
+                 for side in sides[name]}
+        if "noisy" in group:
+            group["configuration"] = jax.ShapeDtypeStruct((rows,), np.int32)
+        return group
+
+    return {name: domain(name, rows) for name, rows in data.rows.items() if rows}
+
+
+def test_there_are_configs():
+    assert len(EACH) >= 2 * len(FILES) > 0
+
+
+@pytest.mark.parametrize("spec", EACH)
+def test_config_is_locked(spec):
+    config = overrides.load(spec)
+    with pytest.raises(AttributeError, match="locked"):
+        config.no_such_setting = 1
+
+
+@pytest.mark.parametrize("spec", EACH)
+def test_config_says_every_setting_of_its_method(spec):
+    resolved = settings.resolve(overrides.load(spec))
+    method = settings.make_method(resolved)
+    assert set(resolved.optimisers) == set(method.players)
+    assert method.sample or method.restore
+
+
+@pytest.mark.parametrize("spec", EACH)
+def test_one_step_traces_on_the_config_s_rows(spec):
+    resolved = settings.resolve(overrides.load(spec))
+    method = settings.make_method(resolved)
+    if not method.players:
+        assert resolved.steps == 0
+        return
+    players = optimisers.make_all(resolved.optimisers, resolved.steps)
+    batch = batch_of(resolved.data)
+    before = jax.eval_shape(
+        lambda batch: state.create(method, players, resolved.seed, batch), batch)
+    after, metrics = jax.eval_shape(step.make_step(method, players, resolved.seed), before, batch)
+    assert jax.tree.map(lambda a: (a.shape, a.dtype), after) == jax.tree.map(
+        lambda a: (a.shape, a.dtype), before)
+    for name, value in metrics.items():
+        assert value.shape == (), name
+    assert {f"{player}/loss" for player in method.players} <= set(metrics)
