@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     began, photographs = time.monotonic(), args.out / "photographs"
     if not photographs.exists():
-        embedded.write(photographs, gains=(2, 4, 8))
+        embedded.write(photographs, gains=(2.0, 3.0, 4.0))
     for made, words in commands(args.out, args.configs, args.preset):
         if made is not None and made.exists():
             continue
