@@ -18,9 +18,10 @@ def get_config(arg=""):
             "levels": (1,),
             "degradation_channels": 4,
             "downs": 0,
+            "open_content": True,
             "dtype": "float32",
-            "from_clean": 0.5,
-            "kl_weight": 0.001,
+            "from_clean": 1.0,
+            "kl_weight": 0.0003,
             "kl_z_ratio": 1e-7,
             "kl_anneal_steps": 200,
             "level_weight": 0.1,
@@ -31,12 +32,14 @@ def get_config(arg=""):
             "discriminator_width": 64,
         },
         optimisers={
-            "generator": common.optimiser(learning_rate=1e-2, warmup=50, schedule="cosine"),
+            "generator": common.optimiser(
+                learning_rate=5e-3, warmup=50, schedule="cosine", skip_above=10.0
+            ),
         },
         data={
             "stores": ("quickstart/pairs", "quickstart/unpaired"),
-            "rows": {"paired": 2, "source": 2, "target": 2},
-            "crop": 32,
+            "rows": {"paired": 4, "source": 4, "target": 4},
+            "crop": 24,
         },
         steps=4 if tiny else 1500,
     ).lock()

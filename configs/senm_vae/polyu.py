@@ -46,6 +46,7 @@ def get_config(arg=""):
             **size,
             "degradation_channels": 16 if preset == "" else 4,
             "downs": 0,
+            "open_content": preset == "cpu",
             "dtype": "float32",
             "from_clean": 0.5,
             "kl_weight": common.carried_kl_weight(NOISE_STD),

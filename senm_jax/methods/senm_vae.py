@@ -30,6 +30,8 @@ class Config:
     levels: tuple[int, ...] = (2, 4)
     degradation_channels: int = 16
     downs: int = 0
+    open_content: bool = False
+    """Whether the content path starts open; published, it starts at zero (`nn.senm_vae`)."""
     dtype: str = "float32"
     """Compute type of the convolutions."""
     from_clean: float = 0.5
@@ -134,6 +136,7 @@ def build(config: Config) -> Parts:
         levels=tuple(config.levels),
         degradation_channels=config.degradation_channels,
         downs=config.downs,
+        open_content=config.open_content,
         dtype=dtype,
     )
     return Parts(network, level_predictor.LevelPredictor(dtype=dtype), critics.make(config))

@@ -78,6 +78,9 @@ class SeNMVAE(nn.Module):
     degradation_channels: int = 16
     downs: int = 0
     """How often the stems halve the grid before the first level."""
+    open_content: bool = False
+    """Whether the content heads and merges start like other convolutions. Published, they start
+    at zero: an image's colours then pass one after another, each after hundreds of steps."""
     dtype: Any = jnp.float32
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
@@ -87,26 +90,32 @@ class SeNMVAE(nn.Module):
         def towers():
             return Tower(self.width, self.growth, self.levels, self.downs, self.dtype)
 
-        def heads(features):
-            return [blocks.GaussianHead(features, self.growth, dtype=self.dtype) for _ in kinds]
+        content = blocks.uniform_fan_in if self.open_content else blocks.zeros
 
-        def merges(inputs):
+        def heads(features, start=blocks.zeros):
+            return [
+                blocks.GaussianHead(features, self.growth, kernel_init=start, dtype=self.dtype)
+                for _ in kinds
+            ]
+
+        def merges(inputs, start=blocks.zeros):
             return [
                 blocks.conv(
                     inputs,
                     self.width,
                     size=1,
                     dtype=self.dtype,
-                    kernel_init=blocks.zeros,
+                    kernel_init=start,
                 )
                 for _ in kinds
             ]
 
         self.clean_tower, self.noisy_tower, self.noise_tower = towers(), towers(), towers()
-        self.content_clean, self.content_noisy = heads(self.width), heads(self.width)
+        self.content_clean = heads(self.width, content)
+        self.content_noisy = heads(self.width, content)
         self.degradation_posterior = heads(self.degradation_channels)
         self.degradation_prior = heads(self.degradation_channels)
-        self.merge_content = merges(self.width)
+        self.merge_content = merges(self.width, content)
         self.merge_degradation = merges(self.degradation_channels)
         self.decoder = [
             blocks.DenseBlock(self.growth, self.dtype)
