@@ -40,7 +40,7 @@ def cases(system: str) -> list:
     """One parameter set a case; a single skipped one where the system has no cases here."""
     found = document(system)
     if found is None:
-        reason = f"no {system}/cases.json in {FOLDER}; set SENM_PARITY to the folder of parity cases"
+        reason = f"no {system}/cases.json in {FOLDER}; SENM_PARITY names the folder of cases"
         return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason))]
     return [pytest.param(case, id=case["name"]) for case in found["cases"]]
 
