@@ -63,8 +63,8 @@ class Ledger:
 
     @property
     def window(self) -> dict:
-        """The sums since the last row, for a checkpoint."""
-        return {"count": self._count, "sums": self._sums}
+        """The sums since the last row, for a checkpoint: a copy, for it is written later."""
+        return {"count": self._count, "sums": dict(self._sums)}
 
     @property
     def losses(self) -> dict[str, str]:
