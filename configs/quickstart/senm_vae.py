@@ -18,6 +18,7 @@ def get_config(arg=""):
             "levels": (1,),
             "degradation_channels": 4,
             "downs": 0,
+            "predictor_width": 16,
             "open_content": True,
             "dtype": "float32",
             "from_clean": 1.0,

@@ -30,6 +30,8 @@ class Config:
     levels: tuple[int, ...] = (2, 4)
     degradation_channels: int = 16
     downs: int = 0
+    predictor_width: int = 64
+    """The level predictor's channels after its first convolution."""
     open_content: bool = False
     """Whether the content path starts open; published, it starts at zero (`nn.senm_vae`)."""
     dtype: str = "float32"
@@ -139,7 +141,8 @@ def build(config: Config) -> Parts:
         open_content=config.open_content,
         dtype=dtype,
     )
-    return Parts(network, level_predictor.LevelPredictor(dtype=dtype), critics.make(config))
+    predictor = level_predictor.LevelPredictor(config.predictor_width, dtype)
+    return Parts(network, predictor, critics.make(config))
 
 
 def _init(built: Parts, key: Array) -> base.Variables:
