@@ -41,7 +41,7 @@ def get_config(arg=""):
         optimisers["discriminator"] = common.optimiser(**adam | {"skip_above": 0.0})
     every = {
         "": {},
-        "cpu": {"checkpoint_every": 1000, "validate_every": 2000, "mesh": {"data": 1}},
+        "cpu": {"checkpoint_every": 1000, "validate_every": 2000, "mesh": {"data": 1, "model": 1}},
         "tiny": {"log_every": 2, "checkpoint_every": 2, "validate_every": 4},
     }[preset]
     paired, unpaired, crop = {"": (3, 3, 64), "cpu": (4, 2, 24), "tiny": (2, 2, 24)}[preset]
