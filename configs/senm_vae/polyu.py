@@ -31,7 +31,8 @@ def get_config(arg=""):
     halve_at = (150_000, 225_000, 270_000, 285_000)
     adam = {
         "": {"learning_rate": 1e-4, "halve_at": halve_at, "skip_above": 150.0},
-        "cpu": {"learning_rate": 3e-3, "warmup": 50, "schedule": "cosine", "skip_above": 10.0},
+        "cpu": {"learning_rate": 2e-3, "b2": 0.99, "warmup": 50, "schedule": "cosine",
+                "skip_above": 5.0},
         "tiny": {"learning_rate": 1e-3, "skip_above": 150.0},
     }[preset]
     optimisers = {
