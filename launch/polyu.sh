@@ -22,8 +22,9 @@ made() { # NAME RUN LEVELS
 }
 
 prepared all all
+prepared few96 96
+prepared few10 10
 for pairs in 10 96; do
-    prepared "few$pairs" "$pairs"
     trained "senm_vae$pairs" senm_vae "$out/few$pairs/train"
     made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
 done

@@ -4,11 +4,10 @@ import math
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import initial
+from senm_jax.nn import dense, initial
 from senm_jax.ops import pixels
 
 Initializer = initial.Initializer
@@ -53,9 +52,19 @@ def conv(
     )
 
 
-def leaky(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
-    """Leaky ReLU of slope 0.2."""
-    return nn.leaky_relu(x, 0.2)
+class Weights(nn.Module):
+    """A 3x3 convolution's kernel and bias as a residual dense block draws them."""
+
+    inputs: int
+    features: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self) -> tuple[Float[Array, "3 3 i o"], Float[Array, "o"]]:
+        """Kernel and bias in the compute type."""
+        kernel = self.param("kernel", he_tenth, (3, 3, self.inputs, self.features), jnp.float32)
+        bias = self.param("bias", zeros, (self.features,), jnp.float32)
+        return jnp.asarray(kernel, self.dtype), jnp.asarray(bias, self.dtype)
 
 
 class DenseRest(nn.Module):
@@ -69,30 +78,14 @@ class DenseRest(nn.Module):
         self, x: Float[Array, "b h w c"], first: Float[Array, "b h w g"]
     ) -> Float[Array, "b h w c"]:
         """``x + 0.2 * fifth``, each convolution seeing the input and all results before it."""
-        channels = x.shape[-1]
-        seen = jnp.concatenate([x, leaky(first)], -1)
-        for k in (2, 3, 4, 5):
-            features = self.growth if k < 5 else channels
-            h = conv(
-                seen.shape[-1],
-                features,
-                name=f"conv{k}",
-                dtype=self.dtype,
-                kernel_init=he_tenth,
-                bias_init=zeros,
-            )(seen)
-            seen = jnp.concatenate([seen, leaky(h)], -1) if k < 5 else seen
+        channels, growth = x.shape[-1], self.growth
+        weights = [
+            Weights(channels + k * growth, features, self.dtype, name=f"conv{k + 1}")()
+            for k, features in enumerate((growth, growth, growth, channels), 1)
+        ]
+        kernels, biases = zip(*weights, strict=True)
+        h = dense.dense(x.astype(self.dtype), first, kernels, biases)
         return x + 0.2 * h
-
-
-_FrugalRest = nn.remat(DenseRest, policy=jax.checkpoint_policies.dots_saveable)
-"""Keeps the convolutions' results alone for the backward pass, not the growing concatenations."""
-
-
-def _rest(parent: nn.Module, name: str) -> nn.Module:
-    # Drawing parameters needs no backward pass, and `initial.variables` no transformation.
-    kind = DenseRest if parent.is_initializing() else _FrugalRest
-    return kind(parent.growth, parent.dtype, name=name)
 
 
 class DenseBlock(nn.Module):
@@ -116,7 +109,7 @@ class DenseBlock(nn.Module):
             kernel_init=he_tenth,
             bias_init=zeros,
         )(x)
-        return _rest(self, "rest")(x, first)
+        return DenseRest(self.growth, self.dtype, name="rest")(x, first)
 
 
 class GaussianHead(nn.Module):
@@ -150,7 +143,7 @@ class GaussianHead(nn.Module):
         )(x)
         results = []
         for branch, share in zip(("mean", "log_std"), jnp.split(first, 2, -1), strict=True):
-            h = _rest(self, branch)(x, share)
+            h = DenseRest(self.growth, self.dtype, name=branch)(x, share)
             last = conv(
                 channels,
                 self.features,

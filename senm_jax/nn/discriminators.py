@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import blocks, norm
+from senm_jax.nn import blocks, dense, norm
 
 
 class PatchDiscriminator(nn.Module):
@@ -36,13 +36,13 @@ class PatchDiscriminator(nn.Module):
                 f"the discriminator needs crops of at least {least}x{least} pixels, got "
                 f"{image.shape[1]}x{image.shape[2]}: use larger crops or gan_weight 0"
             )
-        h = blocks.leaky(self._conv(3, self.width, 0, stride=2)(image))
+        h = dense.leaky(self._conv(3, self.width, 0, stride=2)(image))
         for i in range(1, self.layers + 1):
             features = self.width * min(2**i, 8)
             stride = 2 if i < self.layers else 1
             h = self._conv(h.shape[-1], features, i, stride=stride, bias=False)(h)
             h = norm.BatchNorm(dtype=self.dtype, name=f"norm{i}")(h, train=train)
-            h = blocks.leaky(h)
+            h = dense.leaky(h)
         logits = self._conv(h.shape[-1], 1, self.layers + 1)(h)
         return logits.astype(jnp.float32)
 
