@@ -24,12 +24,12 @@ made() { # NAME RUN LEVELS
 prepared all all
 prepared few96 96
 prepared few10 10
-for pairs in 10 96; do
+for pairs in 96 10; do
     trained "senm_vae$pairs" senm_vae "$out/few$pairs/train"
     made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
 done
 trained senm_vae96_published_kl senm_vae "$out/few96/train" \
-    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=7.6e-6
+    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=6.7e-6
 senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
 made made_white white "like:$out/made96"
 

@@ -2,6 +2,8 @@
 
 import argparse
 import importlib
+import os
+import platform
 import sys
 
 import senm_jax
@@ -18,10 +20,19 @@ COMMANDS = {
     "bench": "measure the data pipeline, a training step or generation",
 }
 
+ALLOCATOR = ("glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.arena_max=1:"
+             "glibc.malloc.trim_threshold=1000000000000")
+"""Memory in large pages, kept when freed. XLA takes its memory anew for every step on a CPU, and
+by glibc's defaults the system maps it page by page each time (BENCHMARKS.md)."""
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command and returns its exit status: 0 done, 1 refused or failed, 2 bad usage."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Runs one command and returns its exit status: 0 done, 1 refused or failed, 2 bad usage.
+
+    Without ``argv`` the process is a command of its own and is started with `ALLOCATOR`.
+    """
+    alone = argv is None
+    argv = sys.argv[1:] if alone else argv
     parser = argparse.ArgumentParser(
         prog="senm-jax", description=senm_jax.__doc__, epilog="senm-jax COMMAND --help tells more."
     )
@@ -42,6 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     args.overrides = changes
     if changes and not hasattr(args, "config"):
         parser.error(f"{args.command} takes no {overrides.PREFIX}KEY=VALUE")
+    if alone:
+        _settle_allocator()
     try:
         return args.run(args) or 0
     except (ValueError, OSError) as error:
@@ -50,3 +63,14 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"senm-jax {args.command}: interrupted", file=sys.stderr)
         return 130
+
+
+def _settle_allocator() -> None:
+    """Starts this process again with `ALLOCATOR`, which glibc reads at the start alone.
+
+    Does nothing on another C library, nor where GLIBC_TUNABLES is set already.
+    """
+    if platform.libc_ver()[0] == "glibc" and "GLIBC_TUNABLES" not in os.environ:
+        os.environ["GLIBC_TUNABLES"] = ALLOCATOR
+        sys.stdout.flush()
+        os.execv(sys.executable, sys.orig_argv)

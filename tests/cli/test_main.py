@@ -1,0 +1,35 @@
+import os
+import sys
+
+import pytest
+
+from senm_jax.cli import main
+
+
+@pytest.fixture
+def restarts(monkeypatch, tmp_path):
+    """Command lines that the process was started again with, while it is a command of its own."""
+    found = []
+    monkeypatch.setattr(os, "execv", lambda program, words: found.append(words))
+    monkeypatch.setattr(sys, "argv", ["senm-jax", "inspect", str(tmp_path / "nothing")])
+    monkeypatch.setattr(main.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    return found
+
+
+def test_a_command_starts_once_more_with_its_allocator(restarts, monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "")  # so that the variable is put back
+    monkeypatch.delenv("GLIBC_TUNABLES")
+    main.main()
+    assert restarts == [sys.orig_argv] and os.environ["GLIBC_TUNABLES"] == main.ALLOCATOR
+    main.main()
+    assert len(restarts) == 1
+
+
+def test_settings_of_the_user_s_own_stay(restarts, monkeypatch):
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
+    assert main.main() == 1 and not restarts
+
+
+def test_a_call_from_python_is_not_started_again(restarts, monkeypatch):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert main.main(["inspect", sys.argv[2]]) == 1 and not restarts
