@@ -62,12 +62,13 @@ def preset(arg: str, known: tuple[str, ...]) -> str:
 def carried_kl_weight(noise_std: float, channels: int) -> float:
     """SeNM-VAE's published weight of KL(zn), carried over to another noise and latent.
 
-    The published 0.01 goes with 16 latent channels and with SIDD's noise, of standard deviation
-    about 0.08 on the [0, 1] scale. The squared error is a Gaussian decoder's log-likelihood times
-    twice its variance, so the weight that keeps the balance goes with the noise's variance; and
-    KL(zn) is a mean over the latent's elements, so it goes with their number.
+    The published 0.01 goes with 16 latent channels and with SIDD's noise, whose standard
+    deviation reaches 0.15 on the [0, 1] scale. The squared error is a Gaussian decoder's
+    log-likelihood times twice its variance, so the weight that keeps the balance goes with the
+    noise's variance; and KL(zn) is a mean over the latent's elements, so it goes with their
+    number. At this balance a decoder loses about a twentieth of the strongest noise's variance.
     """
-    return 0.01 * (noise_std / 0.08) ** 2 * channels / 16
+    return 0.01 * (noise_std / 0.15) ** 2 * channels / 16
 
 
 def _with(fields: dict, changes: dict) -> dict:

@@ -29,7 +29,7 @@ for pairs in 96 10; do
     made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
 done
 trained senm_vae96_published_kl senm_vae "$out/few96/train" \
-    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=6.7e-6
+    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=7.6e-6
 senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
 made made_white white "like:$out/made96"
 

@@ -31,7 +31,7 @@ def get_config(arg=""):
     rows, crop = {"": (64, 40), "cpu": (16, 40), "tiny": (2, 16)}[preset]
     every = {
         "": {},
-        "cpu": {"checkpoint_every": 1000, "validate_every": 1000, "mesh": {"data": 1, "model": 1}},
+        "cpu": {"checkpoint_every": 1000, "validate_every": 1000},
         "tiny": {"log_every": 2, "checkpoint_every": 2, "validate_every": 4},
     }[preset]
     return common.experiment(

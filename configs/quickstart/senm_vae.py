@@ -22,9 +22,9 @@ def get_config(arg=""):
             "open_content": True,
             "dtype": "float32",
             "from_clean": 1.0,
-            "kl_weight": common.carried_kl_weight(0.06, channels=4),
-            "kl_z_ratio": 5e-4,
-            "kl_anneal_steps": 1200,
+            "kl_weight": 1e-4,
+            "kl_z_ratio": 1e-2,
+            "kl_anneal_steps": 1000,
             "level_weight": 0.1,
             "lpips_weight": 0.0,
             "lpips_file": "",
@@ -43,5 +43,4 @@ def get_config(arg=""):
             "crop": 24,
         },
         steps=4 if tiny else 2500,
-        mesh={"data": 1, "model": 1},
     ).lock()

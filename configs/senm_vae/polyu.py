@@ -9,7 +9,7 @@ from configs import common
 NOISE_STD = 0.0185
 """Of the training photographs' noise, on the [0, 1] scale."""
 PUBLISHED = {"open_content": False, "from_clean": 0.5, "kl_z_ratio": 1e-7, "level_weight": 1.0}
-SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 5e-4, "level_weight": 0.1}
+SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "level_weight": 0.1}
 """For thousands of steps instead of 300,000. The content path starts open, for from zero it would
 take most of them; a pair's content is always drawn from its clean image, so that only zn can carry
 the noise; and KL(z) counts, for else the content of the unpaired noisy rows carries it. The
@@ -43,7 +43,7 @@ def get_config(arg=""):
         optimisers["discriminator"] = common.optimiser(**adam | {"skip_above": 0.0})
     every = {
         "": {},
-        "cpu": {"checkpoint_every": 1000, "validate_every": 1250, "mesh": {"data": 1, "model": 1}},
+        "cpu": {"checkpoint_every": 1000, "validate_every": 1250},
         "tiny": {"log_every": 2, "checkpoint_every": 2, "validate_every": 4},
     }[preset]
     paired, unpaired, crop = {"": (3, 3, 64), "cpu": (4, 2, 24), "tiny": (2, 2, 24)}[preset]

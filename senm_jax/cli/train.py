@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from senm_jax.training import platform
 
     config = _config(args)
-    platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 0),
+    platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic, distributed=args.distributed)
     _show_messages()
 

@@ -14,12 +14,13 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "nump
 
 
 def start(
-    *, cpu_devices: int = 0, deterministic: bool = False, distributed: bool = False
+    *, cpu_devices: int = 1, deterministic: bool = False, distributed: bool = False
 ) -> None:
     """Prepares JAX; call it before the first array. Later calls change nothing that has started.
 
-    On CPU there will be ``cpu_devices`` virtual devices (0: one per core): XLA runs many
-    convolutions on one core, so the batch is split over them. ``deterministic`` asks for
+    On CPU there will be ``cpu_devices`` virtual devices. One is the fastest where XLA spreads a
+    convolution over all cores, as it does since jax 0.12, and a run's bits then do not depend on
+    their number (0: one per core, for jax before that). ``deterministic`` asks for
     reproducible GPU operations; ``distributed`` joins the processes that a cluster has started,
     as ``jax.distributed.initialize`` finds them. Compiled programs are kept in the folder that
     SENM_CACHE names (default: ``senm-jax`` in the user's cache folder; empty: not kept).
