@@ -26,8 +26,9 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
 
     ``needed_gflop``: `BACKWARD` times two operations for each multiply-add of the convolutions
     and products in the players' losses as they are written; ``compiled_gflop``: the compiler's
-    count for all devices, with the `rounds` of loops that it leaves out. ``times_rate_gflop`` is the step's time times the matrix rate of the
-    same run: what the machine could have computed meanwhile.
+    count for all devices, with the `rounds` of loops that it leaves out. ``times_rate_gflop``
+    is the step's time times the matrix rate of the same run: what the machine could have computed
+    meanwhile.
     """
     shape = (config.data.crop, config.data.crop, 3)
     batch = _random_batch(config.data.rows, shape)
