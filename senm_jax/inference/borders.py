@@ -4,7 +4,9 @@ A convolution sees zeros beyond the image's border, in every layer. Inside a til
 beyond the image there would be pixels instead: the tile's own filling in the first layer, biases
 in the next. So each convolution's input is set to zero there before the convolution reads it.
 Modules that replicate the border instead say so by a class attribute ``border = "edge"``: all of
-their input beyond the image is replaced by the nearest pixel of the image.
+their input beyond the image is replaced by the nearest pixel of the image. Modules that hold
+several convolutions in one say ``border = "mask"`` and are given, as their last argument, which
+places belong to the image.
 """
 
 import flax.linen as nn
@@ -24,7 +26,9 @@ def interceptor(size: Int[Array, "b 2"], tile: tuple[int, int]):
         border = getattr(context.module, "border", None)
         if context.method_name == "__call__" and args:
             x, *rest = args
-            if border == "edge":
+            if border == "mask":
+                args = (*args, _inside(x, size, tile))
+            elif border == "edge":
                 args = (_replicate(x, size, tile), *rest)
             elif isinstance(context.module, (nn.Conv, nn.ConvTranspose)) or border == "zero":
                 args = (jnp.where(_inside(x, size, tile), x, 0), *rest)

@@ -5,7 +5,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from senm_jax.nn import dense, initial
 from senm_jax.ops import pixels
@@ -72,19 +72,26 @@ class DenseRest(nn.Module):
 
     growth: int
     dtype: Any = jnp.float32
+    border = "mask"
+    """See `inference.borders`."""
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "b h w c"], first: Float[Array, "b h w g"]
+        self, x: Float[Array, "b h w c"], first: Float[Array, "b h w g"],
+        inside: Bool[Array, "b h w 1"] | None = None,
     ) -> Float[Array, "b h w c"]:
-        """``x + 0.2 * fifth``, each convolution seeing the input and all results before it."""
+        """``x + 0.2 * fifth``, each convolution seeing the input and all results before it.
+
+        Where ``inside`` is given, they see zeros beyond it.
+        """
         channels, growth = x.shape[-1], self.growth
         weights = [
             Weights(channels + k * growth, features, self.dtype, name=f"conv{k + 1}")()
             for k, features in enumerate((growth, growth, growth, channels), 1)
         ]
         kernels, biases = zip(*weights, strict=True)
-        h = dense.dense(x.astype(self.dtype), first, kernels, biases)
+        given = x.astype(self.dtype), first, kernels, biases
+        h = dense.dense(*given) if inside is None else dense.dense_inside(inside, *given)
         return x + 0.2 * h
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Images = Sequence[Float[Array, "b h w _"]]
 Kernels = Sequence[Float[Array, "3 3 _ _"]]
@@ -34,15 +34,23 @@ def dense(
     return _forward(x, first, kernels, biases)[0]
 
 
+def dense_inside(
+    inside: Bool[Array, "b h w 1"], x: Float[Array, "b h w c"], first: Float[Array, "b h w g"],
+    kernels: Kernels, biases: Biases,
+) -> Float[Array, "b h w d"]:
+    """`dense` on images that end where ``inside`` does: each convolution sees zeros beyond."""
+    return _forward(x, first, kernels, biases, lambda a: jnp.where(inside, a, 0))[0]
+
+
 def leaky(x: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """Leaky ReLU of slope 0.2."""
     return jnp.where(x >= 0, x, 0.2 * x)
 
 
-def _forward(x, first, kernels, biases):
-    seen, h = [x], first
+def _forward(x, first, kernels, biases, cut=lambda a: a):
+    seen, h = [cut(x)], first
     for kernel, bias in zip(kernels, biases, strict=True):
-        seen.append(leaky(h))
+        seen.append(cut(leaky(h)))
         h = _convolve(jnp.concatenate(seen, -1), kernel) + bias
     return h, (seen, kernels)
 
