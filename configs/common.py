@@ -59,16 +59,16 @@ def preset(arg: str, known: tuple[str, ...]) -> str:
     return arg
 
 
-def carried_kl_weight(noise_std: float, channels: int) -> float:
+def carried_kl_weight(noise_std: float, per_pixel: float) -> float:
     """SeNM-VAE's published weight of KL(zn), carried over to another noise and latent.
 
-    The published 0.01 goes with 16 latent channels and with SIDD's noise, whose standard
-    deviation reaches 0.15 on the [0, 1] scale. The squared error is a Gaussian decoder's
-    log-likelihood times twice its variance, so the weight that keeps the balance goes with the
-    noise's variance; and KL(zn) is a mean over the latent's elements, so it goes with their
-    number. At this balance a decoder loses about a twentieth of the strongest noise's variance.
+    The published 0.01 goes with 16 latent values a pixel and with SIDD's noise, whose standard
+    deviation is 0.05 to 0.15 on the [0, 1] scale; 0.065 is taken for it. The squared error is a
+    Gaussian decoder's log-likelihood times twice its variance, so the weight that keeps the
+    balance goes with the noise's variance; and KL(zn) is a mean over the latent's elements, so
+    it goes with their number, ``per_pixel``.
     """
-    return 0.01 * (noise_std / 0.15) ** 2 * channels / 16
+    return 0.01 * (noise_std / 0.065) ** 2 * per_pixel / 16
 
 
 def _with(fields: dict, changes: dict) -> dict:

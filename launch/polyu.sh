@@ -29,7 +29,7 @@ for pairs in 96 10; do
     made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
 done
 trained senm_vae96_published_kl senm_vae "$out/few96/train" \
-    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=7.6e-6
+    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=3e-5
 senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
 made made_white white "like:$out/made96"
 
@@ -39,10 +39,13 @@ trained dncnn_made10 dncnn "$out/made10"
 trained dncnn_white dncnn "$out/made_white"
 trained dncnn_few96 dncnn "$out/few96/train"
 trained dncnn_few10 dncnn "$out/few10/train"
+trained dncnn_mixed96 dncnn "$out/made96,$out/few96/train"
+trained dncnn_mixed10 dncnn "$out/made10,$out/few10/train"
 
 runs() { for name in "$@"; do printf -- '--run\n%s\n' "$out/$name"; done; }
 mapfile -t models < <(runs senm_vae10 senm_vae96 senm_vae96_published_kl white)
-mapfile -t restorers < <(runs dncnn_real dncnn_made96 dncnn_made10 dncnn_white dncnn_few96 dncnn_few10)
+mapfile -t restorers < <(runs dncnn_real dncnn_made96 dncnn_made10 dncnn_white dncnn_few96 dncnn_few10 \
+    dncnn_mixed96 dncnn_mixed10)
 senm-jax evaluate noise "${models[@]}" --store "$out/all/test" --out "$out/noise"
 senm-jax evaluate restorer "${restorers[@]}" --store "$out/all/test" --out "$out/restorers"
 senm-jax evaluate pgap --real "$out/dncnn_real" --synthetic "$out/dncnn_made96" \

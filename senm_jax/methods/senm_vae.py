@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from senm_jax.methods import base, critics
-from senm_jax.nn import initial, level_predictor, senm_vae
+from senm_jax.nn import initial, level_predictor, opening, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
 Image = Float[Array, "_ _ _ 3"]
@@ -30,10 +30,12 @@ class Config:
     levels: tuple[int, ...] = (2, 4)
     degradation_channels: int = 16
     downs: int = 0
+    level_scale: float = 1.0
+    """What the degradation level counts in the heads (`nn.senm_vae`)."""
     predictor_width: int = 64
     """The level predictor's channels after its first convolution."""
     open_content: bool = False
-    """Whether the content path starts open; published, it starts at zero (`nn.senm_vae`)."""
+    """Whether the image passes from the start (`nn.opening`); published, content starts at zero."""
     dtype: str = "float32"
     """Compute type of the convolutions."""
     from_clean: float = 0.5
@@ -113,7 +115,7 @@ def make(config: Config) -> base.Method:
 
     return base.Method(
         players=built.critics.players,
-        init=lambda key, batch: _init(built, key),
+        init=lambda key, batch: _init(built, config.open_content, key),
         loss=loss,
         sample=sample,
         restore=restore,
@@ -138,14 +140,14 @@ def build(config: Config) -> Parts:
         levels=tuple(config.levels),
         degradation_channels=config.degradation_channels,
         downs=config.downs,
-        open_content=config.open_content,
+        level_scale=config.level_scale,
         dtype=dtype,
     )
     predictor = level_predictor.LevelPredictor(config.predictor_width, dtype)
     return Parts(network, predictor, critics.make(config))
 
 
-def _init(built: Parts, key: Array) -> base.Variables:
+def _init(built: Parts, open_content: bool, key: Array) -> base.Variables:
     """Fresh variables of every player."""
     side = 8 * built.network.multiple
     image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
@@ -160,7 +162,10 @@ def _init(built: Parts, key: Array) -> base.Variables:
         method=built.network.reconstruct,
     )
     predicted = initial.variables(built.predictor, keys.named(key, "level_predictor"), image)
-    params = {"translator": translator["params"], "level_predictor": predicted["params"]}
+    opened = translator["params"]
+    if open_content:
+        opened = opening.open_content(built.network, opened)
+    params = {"translator": opened, "level_predictor": predicted["params"]}
     generator = {"generator": {"params": params, "statistics": {}}}
     return generator | built.critics.init(keys.named(key, "discriminator"))
 

@@ -78,9 +78,9 @@ class SeNMVAE(nn.Module):
     degradation_channels: int = 16
     downs: int = 0
     """How often the stems halve the grid before the first level."""
-    open_content: bool = False
-    """Whether the content heads and merges start like other convolutions. Published, they start
-    at zero: an image's colours then pass one after another, each after hundreds of steps."""
+    level_scale: float = 1.0
+    """What the degradation level counts in the heads. Published, 1: levels of some hundredths then
+    hardly move them."""
     dtype: Any = jnp.float32
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
@@ -90,32 +90,27 @@ class SeNMVAE(nn.Module):
         def towers():
             return Tower(self.width, self.growth, self.levels, self.downs, self.dtype)
 
-        content = blocks.uniform_fan_in if self.open_content else blocks.zeros
+        def heads(features):
+            return [blocks.GaussianHead(features, self.growth, dtype=self.dtype) for _ in kinds]
 
-        def heads(features, start=blocks.zeros):
-            return [
-                blocks.GaussianHead(features, self.growth, kernel_init=start, dtype=self.dtype)
-                for _ in kinds
-            ]
-
-        def merges(inputs, start=blocks.zeros):
+        def merges(inputs):
             return [
                 blocks.conv(
                     inputs,
                     self.width,
                     size=1,
                     dtype=self.dtype,
-                    kernel_init=start,
+                    kernel_init=blocks.zeros,
                 )
                 for _ in kinds
             ]
 
         self.clean_tower, self.noisy_tower, self.noise_tower = towers(), towers(), towers()
-        self.content_clean = heads(self.width, content)
-        self.content_noisy = heads(self.width, content)
+        self.content_clean = heads(self.width)
+        self.content_noisy = heads(self.width)
         self.degradation_posterior = heads(self.degradation_channels)
         self.degradation_prior = heads(self.degradation_channels)
-        self.merge_content = merges(self.width, content)
+        self.merge_content = merges(self.width)
         self.merge_degradation = merges(self.degradation_channels)
         self.decoder = [
             blocks.DenseBlock(self.growth, self.dtype)
@@ -189,8 +184,8 @@ class SeNMVAE(nn.Module):
 
         def degrade(i, d):
             clean, d = part(d, 0, source + paired), part(d, source + paired, rows)
-            q = self.degradation_posterior[i](with_level(d + acts_n[i], s))
-            p = self.degradation_prior[i](with_level(d, s))
+            q = self.degradation_posterior[i](with_level(d + acts_n[i], self.level_scale * s))
+            p = self.degradation_prior[i](with_level(d, self.level_scale * s))
             kl_zn.append(_mean(gaussian.kl(*q, *p)))
             zn = gaussian.sample(*q, normal(f"zn {i}", q[0].shape))
             return join([clean, d + self.merge_degradation[i](zn)])
@@ -220,7 +215,7 @@ class SeNMVAE(nn.Module):
             return gaussian.sample(mean, log_std, normal(f"z {i}", mean.shape))
 
         def degrade(i, d):
-            mean, log_std = self.degradation_prior[i](with_level(d, s))
+            mean, log_std = self.degradation_prior[i](with_level(d, self.level_scale * s))
             zn = scale * gaussian.sample(mean, log_std, normal(f"zn {i}", mean.shape))
             return d + self.merge_degradation[i](zn)
 

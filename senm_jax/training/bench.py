@@ -87,7 +87,8 @@ def sample(
 
 
 def macs(jaxpr: Any) -> int:
-    """Multiply-adds of the convolutions and matrix products in a jaxpr and those within it."""
+    """Multiply-adds of the convolutions and matrix products in a jaxpr and those within it; of a
+    loop, one round."""
     total = 0
     for equation in jaxpr.eqns:
         outputs = sum(variable.aval.size for variable in equation.outvars)

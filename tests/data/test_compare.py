@@ -28,9 +28,12 @@ def test_shift_of_what_shows_nothing_is_unknown(noisy):
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (3, 5), (600, 9)])
 def test_any_size_is_taken(scene, size):
     image = scene(0, *size)
-    compare.signature(image)
-    compare.exposure(image, image)
-    compare.shift(image, image)
+    mark, moved = compare.signature(image), compare.shift(image, image)
+    assert mark is None or np.linalg.norm(mark) == pytest.approx(1)
+    assert moved is None or moved == pytest.approx((0, 0))
+    gain, mean_255 = compare.exposure(image, image)
+    np.testing.assert_allclose(gain, 1, atol=1e-6)
+    np.testing.assert_allclose(mean_255, 0, atol=1e-6)
 
 
 def test_exposure(scene, noisy):

@@ -56,7 +56,7 @@ def manifest(system: str, file: str) -> dict[str, list[int]]:
     return json.loads((FOLDER / system / file).read_text())
 
 
-def check(actual, expected, case: str, output: str, tolerance: float = 1e-5) -> None:
+def assert_close(actual, expected, case: str, output: str, tolerance: float = 1e-5) -> None:
     """Asserts equality to ``tolerance`` of the expected output's largest absolute value."""
     actual, expected = np.asarray(actual, np.float64), np.asarray(expected, np.float64)
     assert actual.shape == expected.shape, (

@@ -58,4 +58,4 @@ def test_case(case):
     outputs = _run_dncnn(case)
     for output in case["outputs"]:
         expected = _expected()[f"{case['name']}.{output}"]
-        cases.check(outputs[output], expected, case["name"], output)
+        cases.assert_close(outputs[output], expected, case["name"], output)

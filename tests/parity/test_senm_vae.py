@@ -279,4 +279,4 @@ def test_case(case):
     expected = cases.load(SYSTEM, case["file"])
     for name in case["outputs"]:
         tolerance = 1e-4 if "grad" in name else 1e-5
-        cases.check(outputs[name], expected[name], case["name"], name, tolerance)
+        cases.assert_close(outputs[name], expected[name], case["name"], name, tolerance)

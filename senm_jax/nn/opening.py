@@ -1,0 +1,138 @@
+"""A start of SeNM-VAE for short trainings: the image passes from the first step.
+
+Published, heads and merges start at zero, and an image's colours pass late and one after another.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float64
+from scipy import fft
+
+from senm_jax.nn import senm_vae
+
+Params = dict[str, Any]
+GREY = 0.5
+"""What images count from inside the network."""
+CONTENT_LOG_STD = -5.0
+"""Of the content: under two of 255 levels."""
+
+
+def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
+    """Its parameters, changed so that the image passes and q(zn|...) sees the noise.
+
+    The image passes whole through the coarsest level's content. The noise tower starts as the
+    image's negative, so that q(zn|...) of each level, coarsest first, sees x - y less what the
+    levels before have coded. In the first level of each grid its mean starts as bands of that
+    times ``level_scale``: the coarsest has the lowest bands, as many as there are channels, and a
+    finer one goes on where the next coarser ends. The prior's log standard deviation starts as
+    ``level_scale`` s - 1. Further channels, and the merges that bring zn in, start as they were.
+
+    Raises:
+        ValueError: the coarsest grid has too few channels for the image.
+    """
+    kinds = senm_vae.layout(network.levels)
+    halvings = network.downs + len(network.levels) - 1
+    if network.width < 3 * 4**halvings:
+        raise ValueError(
+            f"open_content: expected a width of at least 3 * 4**{halvings} = {3 * 4**halvings}, "
+            f"so that the image passes through its coarsest grid, got {network.width}"
+        )
+    opened = dict(params)
+    for name, sign in {"clean_tower": 1, "noise_tower": -1}.items():
+        opened[name] = _tower(params[name], sign)
+    grid = halvings
+    for i in reversed(range(len(kinds))):
+        coarsest = i == len(kinds) - 1
+        bands = None
+        if coarsest or kinds[i : i + 2] == [senm_vae.BLOCK, senm_vae.TRANSITION]:
+            coded = 0 if coarsest else network.degradation_channels // 4
+            bands = network.level_scale * _bands(grid)[:, coded:]
+        opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
+        if kinds[i] == senm_vae.TRANSITION:
+            opened[f"decoder_{i}"] = {"conv": _linear(params[f"decoder_{i}"]["conv"])}
+            grid -= 1
+    for i in range(network.downs):
+        opened[f"out_ups_{i}"] = {"conv": _linear(params[f"out_ups_{i}"]["conv"])}
+    hidden = _linear(params["out_hidden"])
+    opened["out_hidden"] = hidden | {"bias": jnp.full_like(hidden["bias"], GREY)}
+    opened["out_image"] = _linear(params["out_image"])
+    # Both encoders of the content start alike.
+    alike = {f"content_noisy_{i}": opened[f"content_clean_{i}"] for i in range(len(kinds))}
+    alike["noisy_tower"] = opened["clean_tower"]
+    return opened | jax.tree.map(jnp.copy, alike)
+
+
+def _tower(tower, sign):
+    """A tower that passes ``sign`` times the image, counted from grey, down to its last level."""
+    stem = _linear(tower["stem"], sign * np.eye(3))
+    stem["bias"] = -GREY * stem["kernel"].sum((0, 1, 2))
+    halvings = {name: {"conv": _linear(part["conv"])} for name, part in tower.items()
+                if "conv" in part}
+    return tower | {"stem": stem} | halvings
+
+
+def _degradation(params, i, bands):
+    """Level i's degradation: where ``bands`` are given, they are the posterior's mean."""
+    posterior, prior, merge = (
+        params[f"{name}_{i}"]
+        for name in ("degradation_posterior", "degradation_prior", "merge_degradation")
+    )
+    mean = _silent(posterior["mean_out"]) if bands is None else _linear(
+        posterior["mean_out"], bands)
+    spread = prior["log_std_out"]
+    spread = {
+        "kernel": spread["kernel"].at[..., -1, :].set(1),
+        "bias": jnp.full_like(spread["bias"], -1),
+    }
+    return {
+        f"degradation_posterior_{i}": posterior | {"mean_out": mean},
+        f"degradation_prior_{i}": prior | {
+            "mean_out": _silent(prior["mean_out"]), "log_std_out": spread},
+        f"merge_degradation_{i}": _silent(merge),
+    }
+
+
+def _content(params, i, coarsest):
+    """Level i's content of a clean image: the image where the level is the coarsest."""
+    head, merge = params[f"content_clean_{i}"], params[f"merge_content_{i}"]
+    start = _linear if coarsest else _silent
+    narrow = jnp.full_like(head["log_std_out"]["bias"], CONTENT_LOG_STD)
+    return {
+        f"content_clean_{i}": head | {
+            "mean_out": start(head["mean_out"]),
+            "log_std_out": head["log_std_out"] | {"bias": narrow},
+        },
+        f"merge_content_{i}": start(merge),
+    }
+
+
+def _linear(module, matrix=None):
+    """A convolution whose first outputs are ``matrix`` (inputs, outputs) of its first inputs at
+    the same place; without one they are the inputs."""
+    kernel, bias = module["kernel"], module["bias"]
+    rows, cols, inputs, outputs = kernel.shape
+    matrix = np.eye(min(inputs, outputs)) if matrix is None else matrix
+    matrix = matrix[:inputs, :outputs]
+    ins, outs = matrix.shape
+    kernel = kernel.at[..., :outs].set(0)
+    kernel = kernel.at[rows // 2, cols // 2, :ins, :outs].set(matrix)
+    return {"kernel": kernel, "bias": bias.at[:outs].set(0)}
+
+
+def _silent(module):
+    """A convolution whose kernel starts at zero, without its bias."""
+    return module | {"bias": jnp.zeros_like(module["bias"])}
+
+
+def _bands(halvings: int) -> Float64[np.ndarray, "values bands"]:
+    """The orthonormal transform of a block of pixels that pixel-unshuffle has put into channels:
+    the cosine transform of the colours, Haar's of rows and of columns. The lowest bands stand
+    first, each in its three colours."""
+    pairs = np.eye(1)
+    for _ in range(2 * halvings):
+        pairs = np.kron(pairs, fft.idct(np.eye(2), norm="ortho"))
+    colours = fft.idct(np.eye(3), norm="ortho")
+    return np.einsum("kc,pb->cpbk", colours, pairs).reshape(3 * len(pairs), -1)

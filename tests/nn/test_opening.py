@@ -1,0 +1,75 @@
+"""The open start: the image passes, the noise is seen, and both are so before any training."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from senm_jax.methods import senm_vae
+
+SHAPE = (2, 32, 32, 3)
+STD = 0.02
+OPEN = {
+    "growth": 4, "degradation_channels": 12, "predictor_width": 4, "gan_weight": 0.0,
+    "open_content": True, "level_scale": 1 / STD,
+}
+SIZES = [
+    {"width": 12, "levels": (1,), "downs": 1},
+    {"width": 48, "levels": (1, 1), "downs": 1},
+    {"width": 8, "levels": (2,), "downs": 0},
+]
+
+
+def _open(sizes):
+    config = senm_vae.Config(**OPEN, **sizes)
+    params = senm_vae.make(config).init(jax.random.key(0), None)["generator"]["params"]
+    return senm_vae.build(config).network, params["translator"]
+
+
+def _pair():
+    rng = np.random.default_rng(0)
+    x = ndimage.gaussian_filter(rng.random(SHAPE), (0, 3, 3, 0), mode="wrap")
+    x = (0.5 + 2 * (x - 0.5)).astype(np.float32)
+    y = x + STD * rng.standard_normal(SHAPE, np.float32)
+    return jnp.asarray(x), jnp.asarray(y)
+
+
+def _psnr(a, b):
+    return -10 * np.log10(np.mean(np.square(np.asarray(a - b))))
+
+
+def _normal(name, shape):
+    return jnp.zeros(shape)
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_image_passes_either_way(sizes):
+    network, params = _open(sizes)
+    x, y = _pair()
+    level, temperature = jnp.full(2, STD), jnp.zeros(2)
+    translated = network.apply(
+        {"params": params}, x, level, temperature, _normal, method=network.translate)
+    assert _psnr(translated, x) > 34
+    assert _psnr(network.apply({"params": params}, y, _normal, method=network.denoise), y) > 34
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_posterior_sees_the_noise_alone(sizes):
+    network, params = _open(sizes)
+    x, y = _pair()
+
+    def divergence(x, y):
+        return network.apply(
+            {"params": params}, (x[:0], x), (y, y[:0]), jnp.full(2, STD), jnp.ones(4, bool),
+            _normal, method=network.reconstruct,
+        ).kl_zn.mean().item()
+
+    grey = jnp.full_like(x, 0.5)
+    assert divergence(x, y) > 1.2 * divergence(x, x)
+    assert divergence(x, y) == pytest.approx(divergence(grey, grey + y - x), rel=0.2)
+
+
+def test_a_width_that_cannot_hold_the_image_is_refused():
+    with pytest.raises(ValueError, match=r"width of at least 3 \* 4\*\*2 = 48.*got 32"):
+        _open({"width": 32, "levels": (1, 1), "downs": 1})
