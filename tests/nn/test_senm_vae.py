@@ -207,3 +207,16 @@ def test_initial_values_depend_on_the_key_alone():
         jax.random.key(0), jnp.zeros((1, 16, 16, 3))
     )
     jax.tree.map(np.testing.assert_array_equal, first, traced)
+
+
+def test_the_level_counts_by_its_scale():
+    network, params = _small()
+    x = jnp.full((2, 16, 16, 3), 0.5)
+    ones = jnp.ones(2)
+
+    def translate(scale, level):
+        scaled = senm_vae.SeNMVAE(**SMALL, level_scale=scale)
+        return scaled.apply(params, x, level * ones, ones, _zeros, method=scaled.translate)
+
+    assert jnp.array_equal(translate(4.0, 0.25), translate(1.0, 1.0))
+    assert not jnp.array_equal(translate(4.0, 1.0), translate(1.0, 1.0))
