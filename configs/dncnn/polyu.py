@@ -6,9 +6,9 @@
 ``--config.data.stores='("data/polyu/train","data/made")'`` mixes real and synthetic stores.
 By default the published downstream recipe: 17 convolutions (20 is the other published depth:
 ``--config.hyper.architecture.depth=20``), L1, Adam at 1e-4 halved every 100,000 of 300,000 steps,
-64 crops of 40x40. ``:cpu`` is a smaller network for two cores, ``:tiny`` a test of seconds; both let the running
-statistics move by a tenth a step and not nine tenths, because their batches are small. Nothing is
-chosen by the validation store; it is measured to be looked at.
+64 crops of 40x40. ``:cpu`` is a smaller network for two cores, ``:tiny`` a test of seconds;
+both let the running statistics move by a tenth a step and not nine tenths, because their batches
+are small. Nothing is chosen by the validation store; it is measured to be looked at.
 """
 
 from configs import common

@@ -1,6 +1,7 @@
 """Initial values drawn on the host: nothing to compile, and the same bits on every device.
 
-Drawing each of some hundred kernels on the device costs a compiled program per shape. NumPy's Philox generator, seeded by the parameter's own key, needs none.
+Drawing each of some hundred kernels on the device costs a compiled program per shape. NumPy's
+Philox generator, seeded by the parameter's own key, needs none.
 """
 
 import math
