@@ -62,8 +62,9 @@ def preset(arg: str, known: tuple[str, ...]) -> str:
 def carried_kl_weight(noise_std: float, per_pixel: float) -> float:
     """SeNM-VAE's published weight of KL(zn), carried over to another noise and latent.
 
-    The published 0.01 goes with 16 latent values a pixel and with SIDD's noise, whose standard
-    deviation is 0.05 to 0.15 on the [0, 1] scale; 0.065 is taken for it. The squared error is a
+    The published 0.01 goes with 16 latent values a pixel (of the finest grid) and with SIDD's
+    noise, whose standard deviation is 0.05 to 0.15 on the [0, 1] scale; 0.065 is taken for it,
+    chosen within that range by what the learnt noise of PolyU was like. The squared error is a
     Gaussian decoder's log-likelihood times twice its variance, so the weight that keeps the
     balance goes with the noise's variance; and KL(zn) is a mean over the latent's elements, so
     it goes with their number, ``per_pixel``.

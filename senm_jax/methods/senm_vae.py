@@ -35,7 +35,7 @@ class Config:
     predictor_width: int = 64
     """The level predictor's channels after its first convolution."""
     open_content: bool = False
-    """Whether the image passes from the start (`nn.opening`); published, content starts at zero."""
+    """Whether the image passes and q(zn|...) sees the noise from the start (`nn.opening`)."""
     dtype: str = "float32"
     """Compute type of the convolutions."""
     from_clean: float = 0.5

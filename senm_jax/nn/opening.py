@@ -1,6 +1,7 @@
 """A start of SeNM-VAE for short trainings: the image passes from the first step.
 
-Published, heads and merges start at zero, and an image's colours pass late and one after another.
+Published, the kernels of the heads' last convolutions and of the merges start at zero, and an
+image's colours pass late and one after another.
 """
 
 from typing import Any
@@ -24,11 +25,13 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     """Its parameters, changed so that the image passes and q(zn|...) sees the noise.
 
     The image passes whole through the coarsest level's content. The noise tower starts as the
-    image's negative, so that q(zn|...) of each level, coarsest first, sees x - y less what the
-    levels before have coded. In the first level of each grid its mean starts as bands of that
-    times ``level_scale``: the coarsest has the lowest bands, as many as there are channels, and a
-    finer one goes on where the next coarser ends. The prior's log standard deviation starts as
-    ``level_scale`` s - 1. Further channels, and the merges that bring zn in, start as they were.
+    image's negative, so that q(zn|...) of each level, coarsest first, sees x - y, and once the
+    merges have learnt only what of it the levels before have not coded. In the first level of
+    each grid its mean starts near bands of that times ``level_scale``: the coarsest has the
+    lowest bands, as many as there are channels, and a finer one goes on where the next coarser
+    ends (exactly so where the channels are a multiple of 12). The prior's log standard deviation
+    starts near ``level_scale`` s - 1. Other means and the merges that bring zn in start at zero,
+    biases included; everything else starts as it was.
 
     Raises:
         ValueError: the coarsest grid has too few channels for the image.
@@ -43,17 +46,16 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     opened = dict(params)
     for name, sign in {"clean_tower": 1, "noise_tower": -1}.items():
         opened[name] = _tower(params[name], sign)
-    grid = halvings
+    grid, coded = halvings, 0
     for i in reversed(range(len(kinds))):
         coarsest = i == len(kinds) - 1
         bands = None
         if coarsest or kinds[i : i + 2] == [senm_vae.BLOCK, senm_vae.TRANSITION]:
-            coded = 0 if coarsest else network.degradation_channels // 4
-            bands = network.level_scale * _bands(grid)[:, coded:]
+            bands = network.level_scale * bands_of(grid)[:, coded:]
         opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
         if kinds[i] == senm_vae.TRANSITION:
             opened[f"decoder_{i}"] = {"conv": _linear(params[f"decoder_{i}"]["conv"])}
-            grid -= 1
+            grid, coded = grid - 1, (coded + network.degradation_channels) // 4
     for i in range(network.downs):
         opened[f"out_ups_{i}"] = {"conv": _linear(params[f"out_ups_{i}"]["conv"])}
     hidden = _linear(params["out_hidden"])
@@ -127,10 +129,12 @@ def _silent(module):
     return module | {"bias": jnp.zeros_like(module["bias"])}
 
 
-def _bands(halvings: int) -> Float64[np.ndarray, "values bands"]:
-    """The orthonormal transform of a block of pixels that pixel-unshuffle has put into channels:
-    the cosine transform of the colours, Haar's of rows and of columns. The lowest bands stand
-    first, each in its three colours."""
+def bands_of(halvings: int) -> Float64[np.ndarray, "values bands"]:
+    """The orthonormal transform of a block of pixels that pixel-unshuffle has put into channels.
+
+    It is the cosine transform of the colours, and Walsh and Hadamard's of rows and of columns.
+    Bands stand from coarse to fine differences, each in its three colours.
+    """
     pairs = np.eye(1)
     for _ in range(2 * halvings):
         pairs = np.kron(pairs, fft.idct(np.eye(2), norm="ortho"))

@@ -7,6 +7,8 @@ import pytest
 from scipy import ndimage
 
 from senm_jax.methods import senm_vae
+from senm_jax.nn import opening
+from senm_jax.ops import pixels
 
 SHAPE = (2, 32, 32, 3)
 STD = 0.02
@@ -68,6 +70,25 @@ def test_the_posterior_sees_the_noise_alone(sizes):
     grey = jnp.full_like(x, 0.5)
     assert divergence(x, y) > 1.2 * divergence(x, x)
     assert divergence(x, y) == pytest.approx(divergence(grey, grey + y - x), rel=0.2)
+
+
+def test_bands_stand_from_coarse_to_fine():
+    bands = opening.bands_of(2)
+    np.testing.assert_allclose(bands.T @ bands, np.eye(48), atol=1e-12)
+    for size, coded in ((4, 3), (2, 12), (1, 48)):
+        blocks = np.random.default_rng(size).random((1, 16 // size, 16 // size, 3), np.float32)
+        image = jnp.asarray(blocks.repeat(size, 1).repeat(size, 2))
+        coefficients = pixels.unshuffle(pixels.unshuffle(image, 2), 2) @ bands
+        found = np.abs(coefficients).max((0, 1, 2)) > 1e-5
+        assert found[:coded].all() and not found[coded:].any()
+
+
+def test_grids_share_the_bands_out():
+    """Each level's posterior starts at bands that those before it left."""
+    network, params = _open({"width": 48, "levels": (1, 1), "downs": 1})
+    fine = params["degradation_posterior_0"]["mean_out"]["kernel"][0, 0]
+    np.testing.assert_allclose(fine[:12, :9] * STD, opening.bands_of(1)[:, 3:], atol=1e-6)
+    assert not fine[12:, :9].any()
 
 
 def test_a_width_that_cannot_hold_the_image_is_refused():

@@ -218,5 +218,14 @@ def test_the_level_counts_by_its_scale():
         scaled = senm_vae.SeNMVAE(**SMALL, level_scale=scale)
         return scaled.apply(params, x, level * ones, ones, _zeros, method=scaled.translate)
 
+    def divergence(scale, level):
+        scaled = senm_vae.SeNMVAE(**SMALL, level_scale=scale)
+        return scaled.apply(
+            params, (x, x), (x, x), level * jnp.ones(4), jnp.ones(4, bool), _zeros,
+            method=scaled.reconstruct,
+        ).kl_zn
+
+    assert jnp.array_equal(divergence(4.0, 0.25), divergence(1.0, 1.0))
+    assert not jnp.array_equal(divergence(4.0, 1.0), divergence(1.0, 1.0))
     assert jnp.array_equal(translate(4.0, 0.25), translate(1.0, 1.0))
     assert not jnp.array_equal(translate(4.0, 1.0), translate(1.0, 1.0))
