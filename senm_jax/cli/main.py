@@ -23,7 +23,7 @@ COMMANDS = {
 ALLOCATOR = ("glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.arena_max=1:"
              "glibc.malloc.trim_threshold=1000000000000")
 """Memory in large pages, kept when freed. XLA takes its memory anew for every step on a CPU, and
-by glibc's defaults the system maps it page by page each time (BENCHMARKS.md)."""
+by glibc's defaults the system maps it page by page each time."""
 
 
 def main(argv: list[str] | None = None) -> int:
