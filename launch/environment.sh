@@ -1,7 +1,7 @@
 # Sourced by the other scripts, never run: gives them the checkout's virtual environment.
 #
-#   use_environment [EXTRA]    makes or updates the environment with an extra of setup.cfg
-#                              (test, cuda, tpu, tfds) and puts it first on PATH
+#   use_environment [EXTRAS]   makes or updates the environment with extras of setup.cfg
+#                              (test, cuda, tpu, tfds; commas between) and puts it on PATH
 #
 # SENM_VENV    where the environment is; default: .venv in the checkout
 # SENM_PYTHON  the Python to make it with; default: the newest of 3.13, 3.12, 3.11 that runs
@@ -53,7 +53,7 @@ use_environment() {
     # What is installed depends on these alone; the package itself is installed editable.
     stamp=$(cat "$checkout/setup.cfg" "$checkout/pyproject.toml" - <<<"$checkout" | cksum)
     if [ "$(cat "$venv/installed.$extra" 2>/dev/null)" != "$stamp" ]; then
-        echo "Installing senm-jax${extra:+ with the extra $extra}; the first time takes some minutes" >&2
+        echo "Installing senm-jax${extra:+ with $extra}; the first time takes some minutes" >&2
         "$venv/bin/python" -m pip install --disable-pip-version-check \
             --editable "$checkout${extra:+[$extra]}" >&2 || return 1
         echo "$stamp" >"$venv/installed.$extra"

@@ -8,7 +8,7 @@
 # Compiled programs are kept where the commands keep theirs, in the folder SENM_CACHE.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
-use_environment test
+use_environment test,tfds
 cd "$checkout"
 cache=${SENM_CACHE-${XDG_CACHE_HOME:-$HOME/.cache}/senm-jax}
 if [ -n "$cache" ]; then

@@ -1,4 +1,4 @@
-"""`senm-jax prepare folder|polyu`: packs photographs into patch stores."""
+"""`senm-jax prepare folder|polyu|tfds`: packs photographs into patch stores."""
 
 import argparse
 
@@ -22,12 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     folder.add_argument("--clean", metavar="DIR", help="clean photographs without a partner")
     folder.add_argument("--noisy", metavar="DIR", help="noisy photographs without a partner")
-    folder.add_argument(
-        "--per-image",
-        type=positive,
-        metavar="N",
-        help="patches cut from each image (default: as many as cover it, 32 at most)",
-    )
     polyu = kinds.add_parser(
         "polyu",
         help="the PolyU real-world noisy images",
@@ -48,7 +42,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "patches of one half of the scenes become source, noisy ones of the other half target; "
         "'all' (default): every training patch is a pair",
     )
-    for child in (folder, polyu):
+    tfds = kinds.add_parser(
+        "tfds",
+        help="a dataset of tensorflow-datasets",
+        description="Packs one split of a dataset of tensorflow-datasets into the patch store OUT. "
+        "Needs the extra senm-jax[tfds], no TensorFlow. --clean and --noisy together give pairs.",
+    )
+    tfds.add_argument(
+        "dataset", metavar="DATASET",
+        help="the folder of a built dataset (with dataset_info.json), or a name in the catalogue, "
+        "downloaded and built if it is not there",
+    )
+    tfds.add_argument("out", metavar="OUT", help="the store to make; it must not exist")
+    tfds.add_argument("--split", default="train", metavar="NAME",
+                      help="a split or a part of one, such as train[:50%%] (default train)")
+    tfds.add_argument("--clean", metavar="FEATURE", help="its feature that holds clean images")
+    tfds.add_argument("--noisy", metavar="FEATURE", help="its feature that holds noisy images")
+    tfds.add_argument("--data-dir", metavar="DIR", help="where built datasets are kept")
+    for child in (folder, tfds):
+        child.add_argument(
+            "--per-image",
+            type=positive,
+            metavar="N",
+            help="patches cut from each image (default: as many as cover it, 32 at most)",
+        )
+    for child in (folder, polyu, tfds):
         child.add_argument(
             "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
         )
@@ -86,10 +104,23 @@ def run(args: argparse.Namespace) -> None:
                 noisy=args.noisy, per_image=args.per_image, **common,
             ),
         )  # fmt: skip
-    else:
+    elif args.kind == "polyu":
         paths = polyu.prepare(
             args.data, args.out, per_scene=args.per_scene, pairs=args.pairs, **common
         )
+    else:
+        try:
+            from senm_jax.data import catalogue
+        except ModuleNotFoundError as error:
+            raise ValueError(
+                f"needs the extra tfds ({error}); pip install 'senm-jax[tfds]'"
+            ) from None
+        paths = (
+            catalogue.prepare(
+                args.dataset, args.out, split=args.split, clean=args.clean, noisy=args.noisy,
+                data_dir=args.data_dir, per_image=args.per_image, **common,
+            ),
+        )  # fmt: skip
     stores = [store.Store.open(path) for path in paths]
     for opened in stores:
         print(opened.summary())
