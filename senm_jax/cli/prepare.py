@@ -6,6 +6,25 @@ import argparse
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    folder, polyu, tfds = (add(kinds) for add in (_folder, _polyu, _tfds))
+    for child in (folder, tfds):
+        child.add_argument(
+            "--per-image",
+            type=positive,
+            metavar="N",
+            help="patches cut from each image (default: as many as cover it, 32 at most)",
+        )
+    for child in (folder, polyu, tfds):
+        child.add_argument(
+            "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
+        )
+        child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
+        child.add_argument(
+            "--strict", action="store_true", help="refuse to write when preflight finds a problem"
+        )
+
+
+def _folder(kinds):
     folder = kinds.add_parser(
         "folder",
         help="your own photographs",
@@ -22,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     folder.add_argument("--clean", metavar="DIR", help="clean photographs without a partner")
     folder.add_argument("--noisy", metavar="DIR", help="noisy photographs without a partner")
+    return folder
+
+
+def _polyu(kinds):
     polyu = kinds.add_parser(
         "polyu",
         help="the PolyU real-world noisy images",
@@ -42,6 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "patches of one half of the scenes become source, noisy ones of the other half target; "
         "'all' (default): every training patch is a pair",
     )
+    return polyu
+
+
+def _tfds(kinds):
     tfds = kinds.add_parser(
         "tfds",
         help="a dataset of tensorflow-datasets",
@@ -59,21 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tfds.add_argument("--clean", metavar="FEATURE", help="its feature that holds clean images")
     tfds.add_argument("--noisy", metavar="FEATURE", help="its feature that holds noisy images")
     tfds.add_argument("--data-dir", metavar="DIR", help="where built datasets are kept")
-    for child in (folder, tfds):
-        child.add_argument(
-            "--per-image",
-            type=positive,
-            metavar="N",
-            help="patches cut from each image (default: as many as cover it, 32 at most)",
-        )
-    for child in (folder, polyu, tfds):
-        child.add_argument(
-            "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
-        )
-        child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
-        child.add_argument(
-            "--strict", action="store_true", help="refuse to write when preflight finds a problem"
-        )
+    return tfds
 
 
 def positive(text: str) -> int:
