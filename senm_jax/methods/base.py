@@ -71,6 +71,9 @@ class Method(NamedTuple):
     imitate: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""
+    strength: str | None = None
+    """The condition that is the noise's standard deviation and is to be met on every image
+    (`inference.apply`); None where `sample` is given all conditions as they are."""
     sample_reach: Reach | None = None
     restore_reach: Reach | None = None
     """None where an output pixel depends on the whole image."""
