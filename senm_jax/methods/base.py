@@ -71,6 +71,8 @@ class Method(NamedTuple):
     imitate: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""
+    ranges: Mapping[str, tuple[float, float]] = {}
+    """(lowest, highest) of conditions that synthesis draws uniformly where it is told nothing."""
     sample_reach: Reach | None = None
     restore_reach: Reach | None = None
     """None where an output pixel depends on the whole image."""

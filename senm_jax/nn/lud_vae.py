@@ -32,7 +32,7 @@ class Reconstruction(NamedTuple):
     y: Float[Array, "t h w 3"]
     """Noisy images, likewise."""
     kl_zn: Float[Array, "t"]
-    """KL( q(zn|y, z) || p(zn|z) ) of each noisy image, nats, summed over all levels and elements."""
+    """KL( q(zn|y, z) || p(zn|z) ) of each noisy image, nats, summed over levels and elements."""
 
 
 class Block(nn.Module):
