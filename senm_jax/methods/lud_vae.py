@@ -21,7 +21,6 @@ from senm_jax.nn import initial, lud_vae
 from senm_jax.ops import gaussian, keys, pixels
 
 Image = Float[Array, "_ _ _ 3"]
-Colour = tuple[float, ...]
 STATISTICS = ("noisy_mean", "noisy_std", "clean_mean", "clean_std")
 """Names of `Config.match_255`, each with a value for R, G and B."""
 
@@ -41,17 +40,16 @@ class Config:
     clean_noise_255: float = 15.0
     """Standard deviation of what is added to clean images in training."""
     noisy_noise_255: float = 10.0
-    """Of what is added to noisy images in training, to all that the content encoder sees."""
+    """Likewise to noisy images; the degradation encoder sees them without."""
     restore_noise_255: float = 0.0
     """Of what is added to noisy images that are restored; published, none."""
     sample_noise_255: tuple[float, ...] = (15.0, 15.0)
     """Range of what is added to clean images that are translated, drawn uniformly per image."""
     sample_temperature: tuple[float, ...] = (1.0, 1.0)
     """Range of the factor of the degradation latent, mean and all, in translation, likewise."""
-    match_255: dict[str, Colour] = dataclasses.field(default_factory=dict)
-    """The domains' channel means and deviations, `STATISTICS`: noisy images are brought from
-    theirs to the clean images' before the network sees them, and what it makes is brought back;
-    empty leaves them."""
+    match_255: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    """`STATISTICS`: noisy images are brought to the clean images' means and deviations before the
+    network sees them, and what it makes of clean ones is brought back; empty leaves them."""
     kl_weight: float = 1e-4
     """Of KL(zn) over the number of image values, not of latent ones. A Gaussian decoder's
     variance multiplies it, so it goes with the square of the noise's standard deviation."""
@@ -91,6 +89,10 @@ def make(config: Config) -> base.Method:
     }
     conditions = {name: sum(ends) / 2 for name, ends in ranges.items()}
 
+    def apply(variables, *arguments, method):
+        params = variables["generator"]["params"]
+        return network.apply({"params": params}, *arguments, method=method)
+
     def loss(player, params, context):
         rows = group(config, context.batch, context.key)
         parts = terms(network, params, rows, gaussian.draws(keys.named(context.key, "zn")))
@@ -98,24 +100,23 @@ def make(config: Config) -> base.Method:
         return value, base.Outcome(parts | senm_vae.diagnostics(parts))
 
     def sample(variables, clean, key, conditions, origin):
-        params = variables["generator"]["params"]
         normal = gaussian.field(key, origin, clean.shape[1:3])
-        noise = conditions["pre_noise"][:, None, None, None]
-        noised = clean + noise * normal("pre_noise", clean.shape)
-        noisy = network.apply(
-            {"params": params}, noised, conditions["temperature"], normal, method=network.translate
-        )
-        return unmatched(config, noisy)
+        noise = conditions["pre_noise"][:, None, None, None] * normal("pre_noise", clean.shape)
+        given = clean + noise, conditions["temperature"], normal
+        return unmatched(config, apply(variables, *given, method=network.translate))
 
     def restore(variables, noisy, key, origin):
-        params = variables["generator"]["params"]
         if config.restore_noise_255:
             normal = gaussian.field(key, origin, noisy.shape[1:3])
             noisy = noisy + config.restore_noise_255 / 255 * normal("pre_noise", noisy.shape)
-        return network.apply({"params": params}, matched(config, noisy), method=network.denoise)
+        return apply(variables, matched(config, noisy), method=network.denoise)
 
     def imitate(variables, clean, noisy):
         return {name: jnp.full(noisy.shape[0], value) for name, value in conditions.items()}
+
+    def content(variables, domain, image, key):
+        noised = _noised(config, domain, image, keys.named(key, "pre_noise"))
+        return apply(variables, noised, method=network.content)
 
     return base.Method(
         players=("generator",),
@@ -124,6 +125,7 @@ def make(config: Config) -> base.Method:
         sample=sample,
         restore=restore,
         imitate=imitate,
+        content=content,
         conditions=conditions,
         ranges=ranges,
         sample_reach=reach,
@@ -132,11 +134,7 @@ def make(config: Config) -> base.Method:
 
 
 def build(config: Config) -> lud_vae.LUDVAE:
-    """The network of a config.
-
-    Raises:
-        ValueError: as `make`.
-    """
+    """The network of a config; raises as `make`."""
     _check(config)
     return lud_vae.LUDVAE(config.width, config.layers, jnp.dtype(config.dtype))
 
@@ -163,11 +161,16 @@ def group(config: Config, batch: Mapping[str, Mapping[str, Array]], key: Array) 
         )
     x = pixels.to_float(batch["source"]["clean"])
     y = pixels.to_float(batch["target"]["noisy"])
-    normal = gaussian.draws(keys.named(key, "pre_noise"))
-    hx = x + config.clean_noise_255 / 255 * normal("source", x.shape)
-    hy = y + config.noisy_noise_255 / 255 * normal("target", y.shape)
-    shares = math.gcd(x.shape[0], y.shape[0])
-    return Rows(x, hx, matched(config, y), matched(config, hy), shares)
+    noise = keys.named(key, "pre_noise")
+    hx, hy = _noised(config, "source", x, noise), _noised(config, "target", y, noise)
+    return Rows(x, hx, matched(config, y), hy, math.gcd(x.shape[0], y.shape[0]))
+
+
+def _noised(config, domain, image, key):
+    """h(v) of a domain's images, as in training."""
+    std = {"source": config.clean_noise_255, "target": config.noisy_noise_255}[domain] / 255
+    noised = image + std * gaussian.draws(key)(domain, image.shape)
+    return noised if domain == "source" else matched(config, noised)
 
 
 def terms(
@@ -179,10 +182,8 @@ def terms(
     the latent's elements and divided by the image's, averaged over the noisy rows. A part without
     rows is left out.
     """
-    rec = network.apply(
-        {"params": params}, (rows.hx, rows.hy), rows.y, normal, rows.shares,
-        method=network.reconstruct,
-    )
+    given = (rows.hx, rows.hy), rows.y, normal, rows.shares
+    rec = network.apply({"params": params}, *given, method=network.reconstruct)
     parts = {}
     if rows.x.shape[0]:
         parts["rec_x"] = jnp.mean(jnp.square(rec.x - rows.x))
@@ -203,19 +204,20 @@ def weights(config: Config, rows: Rows, step: Array | int) -> dict[str, Array | 
 
 
 def matched(config: Config, noisy: Image) -> Image:
-    """Noisy images with the clean images' channel statistics, clipped to [0, 1]; or as they are,
-    where the config has no statistics."""
-    if not config.match_255:
-        return noisy
-    return jnp.clip(_moved(config, noisy, "noisy", "clean"), 0, 1)
+    """Noisy images with the clean images' statistics, clipped to [0, 1]; or as they are, where
+    the config has none."""
+    moved = _moved(config, noisy, "noisy", "clean")
+    return jnp.clip(moved, 0, 1) if config.match_255 else moved
 
 
 def unmatched(config: Config, noisy: Image) -> Image:
     """The inverse of `matched`, but for its clipping."""
-    return _moved(config, noisy, "clean", "noisy") if config.match_255 else noisy
+    return _moved(config, noisy, "clean", "noisy")
 
 
 def _moved(config, image, before, after):
+    if not config.match_255:
+        return image
     mean, std, new_mean, new_std = (
         jnp.array(config.match_255[f"{domain}_{name}"]) / 255
         for domain in (before, after) for name in ("mean", "std")
@@ -231,22 +233,18 @@ def _check(config: Config) -> None:
     if config.dtype not in ("float32", "bfloat16"):
         raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
     for name in ("clean_noise_255", "noisy_noise_255", "restore_noise_255"):
-        if getattr(config, name) < 0:
-            raise ValueError(
-                f"{name}: expected a standard deviation >= 0, got {getattr(config, name)}"
-            )
+        std = getattr(config, name)
+        if std < 0:
+            raise ValueError(f"{name}: expected a standard deviation >= 0, got {std}")
     for name in ("sample_noise_255", "sample_temperature"):
         ends = getattr(config, name)
         if len(ends) != 2 or not 0 <= ends[0] <= ends[1]:
             raise ValueError(f"{name}: expected (lowest, highest), each >= 0, got {ends}")
-    if config.match_255 and set(config.match_255) != set(STATISTICS):
-        raise ValueError(
-            f"match_255: expected {', '.join(STATISTICS)}, or nothing, "
-            f"got {', '.join(sorted(config.match_255))}"
-        )
-    for name, colour in config.match_255.items():
+    given = config.match_255
+    if given and set(given) != set(STATISTICS):
+        raise ValueError(f"match_255: expected {STATISTICS} or nothing, got {sorted(given)}")
+    for name, colour in given.items():
         if len(colour) != 3 or (name.endswith("std") and not min(colour) > 0):
             raise ValueError(
-                f"match_255.{name}: expected a value for R, G and B, deviations above 0, "
-                f"got {colour}"
+                f"match_255.{name}: expected three values, deviations above 0, got {colour}"
             )
