@@ -182,7 +182,7 @@ def test_other_domains_than_the_two_are_refused(domains):
         ({"noisy_noise_255": -1.0}, "noisy_noise_255: expected a standard deviation >= 0"),
         ({"sample_noise_255": (3.0, 2.0)}, r"sample_noise_255: expected \(lowest, highest\)"),
         ({"sample_temperature": (1.0,)}, r"sample_temperature: expected \(lowest, highest\)"),
-        ({"match_255": {"mean": (1.0,) * 3}}, r"match_255: expected .*'noisy_std'.* got \['mean'\]"),
+        ({"match_255": {"mean": (1.0,) * 3}}, r"match_255: expected .*noisy_std.* got \['mean'\]"),
         ({"match_255": AIM19 | {"noisy_std": (1.0, 0.0, 1.0)}}, "match_255.noisy_std: expected"),
         ({"match_255": AIM19 | {"clean_mean": (1.0,)}}, "match_255.clean_mean: expected"),
     ],
