@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
@@ -58,8 +58,8 @@ def evaluate(
 
         clean = drawn("source", part.clean[0], "clean")
         measured.append({
-            "content_mmd": mmd.multiscale(clean, drawn("target", part.noisy[0], "noisy")),
-            "content_mmd_floor": mmd.multiscale(clean, drawn("source", part.clean[0], "again")),
+            "content_mmd": _mmd(clean, drawn("target", part.noisy[0], "noisy")),
+            "content_mmd_floor": _mmd(clean, drawn("source", part.clean[0], "again")),
         })
     rows = patches.by_configuration(measured, patches.labels(store, indices), _mean)
     return Result(name, rows, patches.about(run, store, indices, seed))
@@ -74,6 +74,12 @@ def _infer(content):
         return jnp.concatenate([level.reshape(DRAWS, -1) for level in found], 1)
 
     return infer
+
+
+def _mmd(first: Float[np.ndarray, "n d"], second: Float[np.ndarray, "n d"]) -> float:
+    """0 where all are equal, as draws from one image are if no noise is added to it."""
+    alike = (first == first[0]).all() and (second == first[0]).all()
+    return 0.0 if alike else mmd.multiscale(first, second)
 
 
 def _centre(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "a b 3"]:

@@ -45,6 +45,11 @@ def test_noise_that_hides_the_difference_brings_the_discrepancy_to_its_floor(sto
     assert strong["content_mmd"] < 1.2 * strong["content_mmd_floor"]
 
 
+def test_without_noise_there_is_one_content_of_an_image(store):
+    bare = _figures(store, clean_noise_255=0.0, noisy_noise_255=0.0)
+    assert bare["content_mmd_floor"] == 0 < bare["content_mmd"]
+
+
 def test_images_are_taken_as_their_domain_s(store):
     same = _figures(store, clean_noise_255=40.0, noisy_noise_255=40.0)
     differ = _figures(store, clean_noise_255=40.0, noisy_noise_255=4.0)
