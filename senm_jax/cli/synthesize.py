@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="noise level, a standard deviation in [0, 1] units: a number, a range "
                         "to draw from, the rule SeNM-VAE draws by for SIDD, or drawn as a store's "
                         "noisy patches have it (default: like the run's training stores)")
-    parser.add_argument("--temperature", metavar="A|A:B", help="a number, or a range to draw from")
+    parser.add_argument("--temperature", metavar="A|A:B",
+                        help="a number, or a range to draw from (default: the method's own)")
+    parser.add_argument("--pre-noise", metavar="A|A:B",
+                        help="of LUD-VAE: standard deviation, in [0, 1] units, of the white noise "
+                        "that is added to a clean image before it is translated (default: as the "
+                        "run's config says)")
     parser.add_argument("--seed", type=int, default=0, help="of all random draws (default 0)")
     parser.add_argument("--match-mean", action="store_true",
                         help="shift each noisy image's channel means to the clean image's")
@@ -53,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
-        args.seed, args.level, args.temperature, args.match_mean, args.tile, args.batch
+        args.seed, args.level, args.temperature, args.pre_noise, args.match_mean, args.tile,
+        args.batch,
     )
     if args.form == "store":
         summary = synthesize.to_store(

@@ -98,10 +98,14 @@ def layout(
 
 
 def require(run, action: str) -> None:
-    """Raises ValueError unless the run's method can do ``action``: "sample" or "restore"."""
+    """Raises ValueError unless the run's method can do ``action``: "sample", "restore" or
+    "content"."""
     if getattr(run.method, action) is None:
-        kind = {"sample": "a noise model", "restore": "a restorer"}[action]
-        raise ValueError(f"{getattr(run, 'path', 'the run')}: is not {kind}, it cannot {action}")
+        kind, deed = {
+            "sample": ("a noise model", "sample"), "restore": ("a restorer", "restore"),
+            "content": ("a model of content and degradation", "infer content"),
+        }[action]
+        raise ValueError(f"{getattr(run, 'path', 'the run')}: is not {kind}, it cannot {deed}")
 
 
 def complete(method: base.Method, conditions: Mapping[str, float]) -> dict[str, float]:
