@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from senm_jax.methods import base, critics, senm_vae, senm_vae_paired
+from senm_jax.ops import gaussian, keys, pixels
 
 SIZES = {"width": 8, "growth": 4, "levels": (1,), "discriminator_width": 4}
 SIDE = 24
@@ -114,6 +115,30 @@ def test_the_level_of_a_target_row_is_the_predictors_and_of_a_pair_the_measured_
     guessed = method.imitate(variables, None, jnp.asarray(noisy))
     assert guessed["level"].shape == (2,) and (guessed["level"] >= 0).all()
     assert not np.allclose(guessed["level"], measured["level"])
+
+
+def test_a_pair_s_level_can_be_its_patch_s_and_rows_count_by_it():
+    unit, level = 0.05, jnp.array([0.02, 0.2])
+    config = senm_vae.Config(**SIZES, degradation_channels=4, gan_weight=0.0, level_unit=unit,
+                             patch_level=True, open_content=True)
+    built, method = senm_vae.build(config), senm_vae.make(config)
+    variables = method.init(jax.random.key(0), {})
+    batch = _batch(("paired",))
+    batch["paired"]["level"] = level
+    metrics = _loss(method, variables, batch)[1].metrics
+
+    params = variables["generator"]["params"]
+    x, y = (pixels.to_float(batch["paired"][side]) for side in ("clean", "noisy"))
+    predicted = built.predictor.apply({"params": params["level_predictor"]}, y)
+    np.testing.assert_allclose(metrics["level"], np.abs(level - predicted).mean(), rtol=1e-5)
+    coins = jax.random.bernoulli(
+        keys.named(jax.random.key(1), "from_clean"), config.from_clean, (4,))
+    rec = built.network.apply(
+        {"params": params["translator"]}, (x[:0], x), (y, y[:0]), level, coins,
+        gaussian.draws(jax.random.key(1)), 2, method=built.network.reconstruct)
+    expected = (rec.kl_zn * (level / unit) ** 2).mean()
+    np.testing.assert_allclose(metrics["kl_zn"], expected, rtol=1e-4)
+    assert not np.isclose(metrics["kl_zn"], rec.kl_zn.mean(), rtol=0.2)
 
 
 def test_relativistic_losses_are_those_of_the_formula():
