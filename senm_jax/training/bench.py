@@ -142,13 +142,17 @@ def _losses(method: base.Method, variables: base.Variables, batch: Mapping) -> l
 def _random_batch(rows: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, dict]:
     sides = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
     generator = np.random.default_rng(0)
-    return {
+    batch = {
         domain: {
             side: generator.integers(0, 256, (count, *shape), np.uint8) for side in sides[domain]
         }
         for domain, count in rows.items()
         if count
     }
+    for images in batch.values():
+        if "noisy" in images:
+            images["configuration"] = np.zeros(len(images["noisy"]), np.int32)
+    return batch
 
 
 def _measure(
