@@ -23,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "to draw from, the rule SeNM-VAE draws by for SIDD, or drawn as a store's "
                         "noisy patches have it (default: like the run's training stores)")
     parser.add_argument("--temperature", metavar="A|A:B", help="a number, or a range to draw from")
+    parser.add_argument("--configuration", metavar="NAME|like:STORE",
+                        help="the camera configuration, as CAMERA_00100, of a method that tells "
+                        "them apart, or like a store's noisy patches (default: like the run's "
+                        "training stores)")
     parser.add_argument("--seed", type=int, default=0, help="of all random draws (default 0)")
     parser.add_argument("--match-mean", action="store_true",
                         help="shift each noisy image's channel means to the clean image's")
@@ -53,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
-        args.seed, args.level, args.temperature, args.match_mean, args.tile, args.batch
+        args.seed, args.level, args.temperature, args.configuration, args.match_mean, args.tile,
+        args.batch,
     )
     if args.form == "store":
         summary = synthesize.to_store(

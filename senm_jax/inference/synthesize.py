@@ -33,6 +33,7 @@ class Options:
     level: str | None = None
     """See `conditions.make`."""
     temperature: str | None = None
+    configuration: str | None = None
     match_mean: bool = False
     """Whether each noisy image's channel means are shifted to those of its clean image."""
     tile: int | None = None
@@ -74,7 +75,9 @@ def to_store(
     apply.require(run, "sample")
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
-    draw = conditions.make(run, options.seed, options.level, options.temperature)
+    draw = conditions.make(
+        run, options.seed, options.level, options.temperature, options.configuration
+    )
     origin = {"digest": runs.digests(run.variables)["total"], "method": run.config.method,
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
@@ -121,7 +124,9 @@ def to_images(
         names = _stems([each.source for each in sources])
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
-    draw = conditions.make(run, options.seed, options.level, options.temperature)
+    draw = conditions.make(
+        run, options.seed, options.level, options.temperature, options.configuration
+    )
     if versions > 1:
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
     targets = [out / "noisy" / f"{name}.png" for name in names]

@@ -107,7 +107,7 @@ def make(config: Config) -> base.Method:
 
 def _init(config: Config, network: naflow.NAFlow, key: Array, batch: Mapping) -> base.Variables:
     """Fresh variables; every ActNorm begins at the batch's own mean and deviation."""
-    clean, noisy, _ = _pair(batch)
+    clean, noisy, _ = _pair(jax.tree.map(jnp.asarray, batch))
     y, x = _with_noise(config, keys.named(key, "data"), clean, noisy)
     init = jax.jit(functools.partial(network.init, method="encode"))
     variables = init(keys.named(key, "network"), y, x)

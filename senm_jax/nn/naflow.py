@@ -112,9 +112,13 @@ class NAFlow(nn.Module):
 
     @property
     def radius(self) -> int:
-        """How far a decoded pixel looks, in pixels of the clean image and of the latent's grid."""
+        """How far a decoded pixel looks, in pixels of the clean image and of the latent's grid.
+
+        Each coupling looks a cell further than what it moves; the injectors read the features
+        alone, which brings one cell of the coarsest grid, and the features read whole cells.
+        """
         cells = [2 ** (level + 1) for level in range(self.levels)]
-        return sum(2 * self.blocks * cell for cell in cells) + self.multiple - 1
+        return self.blocks * sum(cells) + self.multiple + self.multiple - 1
 
     def encode(
         self, y: Float[Array, "b h w 3"], x: Float[Array, "b h w 3"]
