@@ -89,11 +89,11 @@ def _call(run, action, images, keys, level):
     rows = images.shape[0]
     origin = jnp.zeros((rows, 2), jnp.int32)
     if action == "restore":
-        return run.method.restore(run.variables, images, keys, origin)
+        return jax.jit(run.method.restore)(run.variables, images, keys, origin)
     given = {name: jnp.full(rows, value) for name, value in run.method.conditions.items()}
     if "level" in given:
         given["level"] = jnp.full(rows, level)
-    return run.method.sample(run.variables, images, keys, given, origin)
+    return jax.jit(run.method.sample)(run.variables, images, keys, given, origin)
 
 
 @pytest.mark.parametrize(
