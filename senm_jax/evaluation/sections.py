@@ -68,7 +68,7 @@ PGAP_TEXT = (
 def of_noise(results: Sequence[noise.Result], title: str = "Noise models") -> report.Section:
     """The section of noise models on one store: tables by run and by configuration, pictures."""
     return report.Section(
-        title, (*NOISE_TEXT, _what(results)), _tables(results, NOISE_COLUMNS),
+        title, (*NOISE_TEXT, _what(results)), tables(results, NOISE_COLUMNS),
         [_noise_crops(results), _correlation_maps(results), _variance_curves(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
@@ -84,7 +84,7 @@ def of_restorers(
 ) -> report.Section:
     """The section of restorers on one store: tables by run and by configuration, crops."""
     return report.Section(
-        title, (*RESTORER_TEXT, _what(results)), _tables(results, RESTORER_COLUMNS),
+        title, (*RESTORER_TEXT, _what(results)), tables(results, RESTORER_COLUMNS),
         [_restored_crops(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
@@ -115,7 +115,7 @@ def _what(results: Sequence) -> str:
     )
 
 
-def _tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
+def tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
     """A row for each run over all patches and, with several configurations, over their mean."""
     tables = [
         report.Table(_capital(group), (_RUN, _PATCHES, *columns),
