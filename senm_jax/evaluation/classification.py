@@ -2,7 +2,8 @@
 
 Each noisy patch of a store of pairs is judged under every configuration of the method's table: the
 one under which it is likeliest is found. Costs are of the 8-bit noisy image, given the clean one,
-under the configuration it has.
+under the configuration it has. Rows and columns that the network cannot take, behind the last
+multiple of its cells, are left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,12 +104,16 @@ def _judge(run, store, indices, true, name, batch) -> tuple[list[int], list[floa
     def judge(variables, clean, noisy):
         return run.method.judge(variables, pixels.to_float(clean), pixels.to_float(noisy))
 
+    reach = run.method.sample_reach
+    height, width = (side if reach is None else side // reach.multiple * reach.multiple or side
+                     for side in store.patch)
     judge, variables = jax.jit(judge), jax.device_put(run.variables)
     size = min(len(indices), batch or max(1, PIXELS // (store.patch[0] * store.patch[1])))
     found, bits = [], []
     for part in patches.batches(store, indices, size, f"configurations of {name}"):
         rows = np.resize(np.arange(len(part.indices)), size)  # the last batch is filled up
-        judged = jax.device_get(judge(variables, part.clean[rows], part.noisy[rows]))
+        pair = (side[rows, :height, :width] for side in (part.clean, part.noisy))
+        judged = jax.device_get(judge(variables, *pair))
         for i in range(len(part.indices)):
             found.append(int(np.argmax(judged.log_odds[i])))
             bits.append(float(judged.bits[i, true[len(bits)]]))
