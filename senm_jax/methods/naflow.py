@@ -158,6 +158,9 @@ def _with_noise(config: Config, key: Array, clean: Image, noisy: Image) -> tuple
 
 def _as_in_training(config: Config, clean: Image, noisy: Image) -> tuple[Image, Image]:
     """`_with_noise` of one fixed draw for all rows: what is read off an image depends on it alone.
+
+    The release draws the clean image's noise once for an example's reading and its imitation; here
+    `sample` has its own, and of the example nothing but the shares of configurations is handed on.
     """
     key, shape = keys.named(jax.random.key(0), "judge"), noisy.shape[1:]
     uniform = jax.random.uniform(keys.named(key, "dequantise"), shape)
@@ -170,7 +173,7 @@ def _dequantised(noisy: Image, uniform: Array) -> Image:
 
 
 def _roughened(clean: Image, noise: Array) -> Image:
-    """The clean image under slight noise, so that the network cannot read it to the last digit."""
+    """The clean image under noise, as the network is always given it."""
     return jnp.clip(clean + noise, 0, 1)
 
 

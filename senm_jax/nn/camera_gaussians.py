@@ -24,7 +24,7 @@ class Table(NamedTuple):
     std: Float[Array, "n c"]
 
 
-class Judgement(NamedTuple):
+class Evidence(NamedTuple):
     """How well each configuration explains each latent."""
 
     log_likelihood: Float[Array, "b n"]
@@ -50,13 +50,13 @@ def log_prob(
     return jnp.where(known, found, jnp.nan)
 
 
-def judge(z: Float[Array, "b h w c"], table: Table) -> Judgement:
+def judge(z: Float[Array, "b h w c"], table: Table) -> Evidence:
     """Log-likelihoods of each row under every configuration."""
     terms = _by_channel(z, table.mean, table.std)
     # Nearly all of a term is the same under every configuration: taken off before channels are
     # summed, it cannot round off what tells configurations apart.
     centred = terms - jnp.mean(terms, 1, keepdims=True)
-    return Judgement(jnp.sum(terms, 2), jnp.sum(centred, 2))
+    return Evidence(jnp.sum(terms, 2), jnp.sum(centred, 2))
 
 
 def _by_channel(

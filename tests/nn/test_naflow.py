@@ -76,4 +76,5 @@ def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="expected a height and width by 4s, got 6x8 pixels"):
         network.apply(variables, y, x, method="encode")
     with pytest.raises(ValueError, match="a latent of clean images of 8x8 pixels has the shape"):
-        network.apply(variables, jnp.zeros((1, 1, 2, 48)), _images(8, 8, rows=1)[1], method="decode")
+        _, x = _images(8, 8, rows=1)
+        network.apply(variables, jnp.zeros((1, 1, 2, 48)), x, method="decode")
