@@ -2,6 +2,10 @@
 
 from ml_collections import config_dict
 
+SIDD_NOISE_STD = 0.08
+"""SIDD's noise, for which weights are published, is 0.05 to 0.15 on the [0, 1] scale; this is taken
+for it, chosen within that range by what the learnt noise of PolyU was like."""
+
 
 def optimiser(**changes) -> dict:
     """One player's Adam at a constant rate, with ``changes``; see training/settings.py."""
@@ -60,17 +64,50 @@ def preset(arg: str, known: tuple[str, ...]) -> str:
     return arg
 
 
+def lud_vae(preset: str, *, stores: tuple[str, ...], **settings) -> config_dict.ConfigDict:
+    """LUD-VAE as published on ``stores``, locked; preset ``tiny`` is a test of seconds.
+
+    ``settings`` are those in which the published experiments differ, fields of
+    `methods.lud_vae.Config`: at least the noise that is added to the clean images and to the
+    noisy ones, and to clean images that are translated.
+    """
+    tiny = preset == "tiny"
+    rows = 2 if tiny else 8
+    hyper = {
+        "width": 6 if tiny else 128,
+        "layers": 3,
+        "dtype": "float32",
+        "restore_noise_255": 0.0,
+        "sample_temperature": (1.0, 1.0),
+        "match_255": {},
+        "kl_weight": 1e-4,
+        "kl_anneal_steps": 10 if tiny else 10_000,
+    }
+    every = {"log_every": 2, "checkpoint_every": 2} if tiny else {}
+    return experiment(
+        method="lud_vae",
+        hyper={**hyper, **settings},
+        # The release steps its scheduler before the update: step 100,000 has the halved rate.
+        optimisers={"generator": optimiser(halve_at=(99_999,))},
+        data={
+            "stores": stores,
+            "rows": {"paired": 0, "source": rows, "target": rows},
+            "crop": 16 if tiny else 64,
+        },
+        steps=4 if tiny else 200_000,
+        **every,
+    ).lock()
+
+
 def carried_kl_weight(noise_std: float, per_pixel: float) -> float:
     """SeNM-VAE's published weight of KL(zn), carried over to another noise and latent.
 
     The published 0.01 goes with 16 latent values a pixel (of the finest grid) and with SIDD's
-    noise, whose standard deviation is 0.05 to 0.15 on the [0, 1] scale; 0.065 is taken for it,
-    chosen within that range by what the learnt noise of PolyU was like. The squared error is a
-    Gaussian decoder's log-likelihood times twice its variance, so the weight that keeps the
-    balance goes with the noise's variance; and KL(zn) is a mean over the latent's elements, so
-    it goes with their number, ``per_pixel``.
+    noise, `SIDD_NOISE_STD`. The squared error is a Gaussian decoder's log-likelihood times twice
+    its variance, so the weight that keeps the balance goes with the noise's variance; and KL(zn) is
+    a mean over the latent's elements, so it goes with their number, ``per_pixel``.
     """
-    return 0.01 * (noise_std / 0.065) ** 2 * per_pixel / 16
+    return 0.01 * (noise_std / SIDD_NOISE_STD) ** 2 * per_pixel / 16
 
 
 def _with(fields: dict, changes: dict) -> dict:

@@ -37,6 +37,8 @@ def batch_of(data):
                  for side in sides[name]}
         if "noisy" in group:
             group["configuration"] = jax.ShapeDtypeStruct((rows,), np.int32)
+        if name == "paired":
+            group["level"] = jax.ShapeDtypeStruct((rows,), np.float32)
         return group
 
     return {name: domain(name, rows) for name, rows in data.rows.items() if rows}

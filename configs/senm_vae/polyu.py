@@ -8,8 +8,10 @@ from configs import common
 
 NOISE_STD = 0.0185
 """Of the training photographs' noise, on the [0, 1] scale."""
-PUBLISHED = {"open_content": False, "from_clean": 0.5, "kl_z_ratio": 1e-7, "level_weight": 1.0}
-SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "level_weight": 0.1}
+PUBLISHED = {"open_content": False, "from_clean": 0.5, "kl_z_ratio": 1e-7, "level_unit": 0.0,
+             "patch_level": False, "exact_level": False}
+SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "level_unit": NOISE_STD,
+         "patch_level": True, "exact_level": True}
 """For thousands of steps instead of 300,000. The image passes from the start, for from zero that
 would take most of them; a pair's content is always drawn from its clean image, so that only zn can
 carry the noise; and KL(z) counts, for else the content of the unpaired noisy rows carries it."""
@@ -19,11 +21,11 @@ def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     preset = common.preset(arg, ("tiny", "cpu"))
     size = {
-        "": {"width": 64, "growth": 32, "levels": (2, 4), "downs": 0, "level_scale": 1.0,
+        "": {"width": 64, "growth": 32, "levels": (2, 4), "downs": 0,
              "degradation_channels": 16, "predictor_width": 64},
         "cpu": {"width": 32, "growth": 12, "levels": (1,), "downs": 1,
-                "level_scale": 1 / NOISE_STD, "degradation_channels": 12, "predictor_width": 16},
-        "tiny": {"width": 8, "growth": 4, "levels": (1, 1), "downs": 0, "level_scale": 1.0,
+                "degradation_channels": 12, "predictor_width": 16},
+        "tiny": {"width": 8, "growth": 4, "levels": (1, 1), "downs": 0,
                  "degradation_channels": 4, "predictor_width": 16},
     }[preset]
     per_pixel = size["degradation_channels"] / 4 ** size["downs"]
@@ -57,6 +59,7 @@ def get_config(arg=""):
             "dtype": "float32",
             "kl_weight": common.carried_kl_weight(NOISE_STD, per_pixel),
             **objective,
+            "level_weight": 1.0,
             "lpips_weight": 0.0,
             "lpips_file": "",
             "lpips_signed": False,

@@ -23,14 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pgap", help="PSNR learnt from real pairs minus that learnt from synthetic pairs",
         description="Compare two restorers of one recipe, learnt from real and synthetic pairs.",
     )
-    for child in (noise, restorer, cameras):
+    content = kinds.add_parser(
+        "content", help="MMD of the contents that LUD-VAE infers from clean and noisy images",
+        description="Measure whether the content that a model infers from the clean and from the "
+        "noisy image of a pair has one distribution.",
+    )
+    for child in (noise, restorer, content, cameras):
         # args.run is the command's function
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
                            help="a run's folder; give it again for a row each")
     pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
     pgap.add_argument("--synthetic", required=True, metavar="RUN",
                       help="the run that saw synthetic pairs")
-    for child in (noise, restorer, cameras, pgap):
+    for child in (noise, restorer, pgap, content, cameras):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
@@ -39,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if child is not cameras:
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
+    for child in (noise, restorer, pgap, cameras):
         child.add_argument("--batch", type=int, metavar="N",
                            help="patches computed together (default: by their size)")
 
@@ -51,16 +57,14 @@ def run(args: argparse.Namespace) -> None:
 
     from senm_jax.data import store as store_
     from senm_jax.evaluation import (
-        classification, configuration_section, noise, pgap, report, restoration, sections,
+        classification, configuration_section, content, noise, pgap, report, restoration, sections,
     )
     from senm_jax.training import runs
 
-    if args.batch is not None and args.batch < 1:
+    options = {name: getattr(args, name) for name in ("seed", "limit", "batch") if name in args}
+    if options.get("batch") is not None and args.batch < 1:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
     store = store_.Store.open(args.store)
-    options = {"limit": args.limit, "batch": args.batch}
-    if "seed" in args:
-        options["seed"] = args.seed
     if args.kind == "pgap":
         paths = [args.real, args.synthetic]
         opened = [runs.open(path) for path in paths]
@@ -72,6 +76,7 @@ def run(args: argparse.Namespace) -> None:
             "noise": (noise, sections.of_noise),
             "restorer": (restoration, sections.of_restorers),
             "configurations": (classification, configuration_section.of_configurations),
+            "content": (content, sections.of_content),
         }[args.kind]
         opened = [runs.open(path) for path in args.runs]
         results = [protocol.evaluate(each, store, name=name, **options)

@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="noise level, a standard deviation in [0, 1] units: a number, a range "
                         "to draw from, the rule SeNM-VAE draws by for SIDD, or drawn as a store's "
                         "noisy patches have it (default: like the run's training stores)")
-    parser.add_argument("--temperature", metavar="A|A:B", help="a number, or a range to draw from")
+    parser.add_argument("--temperature", metavar="A|A:B",
+                        help="a number, or a range to draw from (default: the method's own)")
+    parser.add_argument("--pre-noise", metavar="A|A:B",
+                        help="of LUD-VAE: standard deviation, in [0, 1] units, of the white noise "
+                        "that is added to a clean image before it is translated (default: as the "
+                        "run's config says)")
     parser.add_argument("--configuration", metavar="NAME|like:STORE",
                         help="the camera configuration, as CAMERA_00100, of a method that tells "
                         "them apart, or like a store's noisy patches (default: like the run's "
@@ -57,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
-        args.seed, args.level, args.temperature, args.configuration, args.match_mean, args.tile,
+        args.seed, args.level, args.temperature, args.pre_noise, args.configuration,
+        args.match_mean, args.tile,
         args.batch,
     )
     if args.form == "store":

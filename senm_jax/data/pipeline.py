@@ -80,6 +80,10 @@ class Pipeline:
             for domain, holders in self._holders.items()
             for i, holder in enumerate(holders)
         }
+        self._levels = [
+            np.array([record["level"] for record in holder.records("paired")], np.float32)
+            for holder in self._holders.get("paired", ())
+        ]
         if names:
             self._refuse_others(names)
         content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
@@ -89,8 +93,9 @@ class Pipeline:
     def batch_at(self, step: int, process_index: int = 0, process_count: int = 1) -> Batch:
         """This process's rows of the global batch of ``step`` (from 1): contiguous, equal shares.
 
-        ``{"paired": {"clean", "noisy", "configuration"}, "source": {"clean"}, "target":
-        {"noisy", "configuration"}}`` with images uint8 [rows, crop, crop, 3].
+        ``{"paired": {"clean", "noisy", "configuration", "level"}, "source": {"clean"}, "target":
+        {"noisy", "configuration"}}`` with images uint8 [rows, crop, crop, 3]; the level is that of
+        the whole patch.
         """
         if not 1 <= step <= LAST_STEP:
             raise ValueError(f"step {step}: steps are counted from 1 to {LAST_STEP}")
@@ -149,6 +154,10 @@ class Pipeline:
         if "noisy" in sides:
             out["configuration"] = np.array(
                 [self._places[domain, s][p] for s, p in zip(chosen, patch, strict=True)], np.int32
+            )
+        if domain == "paired":
+            out["level"] = np.array(
+                [self._levels[s][p] for s, p in zip(chosen, patch, strict=True)], np.float32
             )
         return out
 

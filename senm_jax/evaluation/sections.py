@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from senm_jax.evaluation import drawings, noise, patches, pgap, report, restoration
+from senm_jax.evaluation import content, drawings, noise, patches, pgap, report, restoration
 
 _INF = math.inf
 NOISE_COLUMNS = (
@@ -38,6 +38,10 @@ PGAP_COLUMNS = (
     report.Column("synthetic", "learnt from synthetic pairs, dB", ".3f"),
     report.Column("pgap", "PGap, dB", ".3f"),
 )
+CONTENT_COLUMNS = (
+    report.Column("content_mmd", "MMD of contents, clean against noisy", ".4f", 0),
+    report.Column("content_mmd_floor", "clean against clean", ".4f"),
+)
 _GROUP, _PATCHES = report.Column("group", "configuration"), report.Column("patches", "patches", "d")
 _RUN = report.Column("run", "run")
 _CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
@@ -62,6 +66,13 @@ RESTORER_TEXT = (
 PGAP_TEXT = (
     "PGap is the PSNR of the restorer trained on real pairs minus that of the one trained on "
     "synthetic pairs by the same recipe, on the same patches; smaller is better.",
+)
+
+CONTENT_TEXT = (
+    "The maximum mean discrepancy between ten contents that the model infers from a clean image "
+    "and ten from its noisy version, mean over patches: 0 to 10, and where the domains' difference "
+    "is hidden from the content no more than between two sets of ten from the clean image. "
+    "Compare the order of models, not the values with a paper's.",
 )
 
 
@@ -102,6 +113,17 @@ def of_pgap(result: pgap.Result, title: str = "PGap") -> report.Section:
         title, PGAP_TEXT, [report.Table(names, columns, _grouped(result.rows))], (),
         {"pgap": {"real": result.real.about, "synthetic": result.synthetic.about,
                   "figures": result.rows}},
+    )
+
+
+def of_content(
+    results: Sequence[content.Result], title: str = "Inferred content"
+) -> report.Section:
+    """The section of contents inferred from pairs: tables by run and by configuration."""
+    return report.Section(
+        title, (*CONTENT_TEXT, _what(results)), tables(results, CONTENT_COLUMNS), (),
+        {"results": [{"name": result.name, "about": result.about, "figures": result.rows}
+                     for result in results]},
     )
 
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from senm_jax.inference import borders, tiles
+from senm_jax.inference import borders, strength, tiles
 from senm_jax.methods import base
 from senm_jax.ops import keys
 
@@ -99,10 +99,14 @@ def layout(
 
 
 def require(run, action: str) -> None:
-    """Raises ValueError unless the run's method can do ``action``: "sample" or "restore"."""
+    """Raises ValueError unless the run's method can do ``action``: "sample", "restore" or
+    "content"."""
     if getattr(run.method, action) is None:
-        kind = {"sample": "a noise model", "restore": "a restorer"}[action]
-        raise ValueError(f"{getattr(run, 'path', 'the run')}: is not {kind}, it cannot {action}")
+        kind, deed = {
+            "sample": ("a noise model", "sample"), "restore": ("a restorer", "restore"),
+            "content": ("a model of content and degradation", "infer content"),
+        }[action]
+        raise ValueError(f"{getattr(run, 'path', 'the run')}: is not {kind}, it cannot {deed}")
 
 
 def complete(method: base.Method, conditions: Mapping[str, float]) -> dict[str, float]:
@@ -122,14 +126,35 @@ def sample_all(
     run, images: Sequence, image_keys: Sequence, conditions: Sequence[Mapping[str, float]],
     plan: tiles.Layout | None, tick: Tick = _ignore,
 ) -> list[np.ndarray]:
-    """The noisy version of each clean image under its key and conditions, tiled by ``plan``."""
+    """The noisy version of each clean image under its key and conditions, tiled by ``plan``.
+
+    A method's `strength` is met on each image as `strength.settle` says.
+    """
     given = [complete(run.method, each) for each in conditions]
     columns = {
         name: np.array([each[name] for each in given], np.float32)
         for name in run.method.conditions
     }
     call = _program(run.method.sample, True, plan)
+    images = [np.asarray(image, np.float32) for image in images]
+    if (name := run.method.strength) is not None:
+        columns[name] = _settled(run, images, image_keys, columns, plan)
     return _apply(call, run.variables, images, image_keys, columns, plan, tick)
+
+
+def _settled(run, images, image_keys, columns, plan):
+    """The values of the method's `strength` that make the images' noise as strong as is asked."""
+    side = strength.SIDE
+    if plan is not None and any(max(image.shape[:2]) > side for image in images):
+        plan = layout(run, "sample", [(side, side), (1, 1)])
+    call = _program(run.method.sample, True, plan)
+
+    def trial(windows, of):
+        trial_keys = [keys.named(image_keys[i], "trial") for i in of]
+        asked = {name: column[of] for name, column in columns.items()}
+        return _apply(call, run.variables, windows, trial_keys, asked, plan, _ignore)
+
+    return strength.settle(trial, images, columns[run.method.strength])
 
 
 def restore_all(
@@ -137,6 +162,7 @@ def restore_all(
 ) -> list[np.ndarray]:
     """The clean estimate of each noisy image, tiled by ``plan``."""
     call = _program(run.method.restore, False, plan)
+    images = [np.asarray(image, np.float32) for image in images]
     return _apply(call, run.variables, images, image_keys, {}, plan, tick)
 
 
@@ -166,7 +192,6 @@ def _apply(
         )
     if not images:
         return []
-    images = [np.asarray(image, np.float32) for image in images]
     whole, split = _shardings(1 if plan is None else plan.batch)
     variables, image_keys = jax.device_put(variables, whole), jnp.stack(list(image_keys))
 

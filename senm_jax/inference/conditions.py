@@ -27,7 +27,7 @@ BATCH = 32
 
 def make(
     run, seed: int, level: str | None = None, temperature: str | None = None,
-    configuration: str | None = None,
+    pre_noise: str | None = None, configuration: str | None = None,
 ) -> Draw:
     """How conditions are drawn.
 
@@ -36,7 +36,8 @@ def make(
         seed: of all draws.
         level: "A", "A:B" (uniform), "sidd" (the shot and read noise rule of `sidd_level`) or
             "like:STORE" (as patches of the store have it, see `imitated`).
-        temperature: "A" or "A:B"; None is the method's default.
+        temperature: "A" or "A:B"; None is the method's own range, or its default.
+        pre_noise: likewise.
         configuration: the name of one of the method's camera configurations, or "like:STORE".
 
     Where neither level nor configuration is given and the method takes one, images are like
@@ -46,12 +47,14 @@ def make(
         ValueError: the method takes no such condition, or the words cannot be understood.
     """
     method = run.method
-    for name, asked in (("level", level), ("temperature", temperature)):
+    plain = {"temperature": temperature, "pre_noise": pre_noise}
+    for name, asked in {"level": level, **plain}.items():
         if asked is not None and name not in method.conditions:
             raise ValueError(
-                f"--{name}: this method takes {sorted(method.conditions) or 'no conditions'}"
+                f"{_flag(name)}: this method takes {sorted(method.conditions) or 'no conditions'}"
             )
     parts = [lambda name: dict(method.conditions)]
+    parts += [_uniformly(name, *ends, seed) for name, ends in method.ranges.items()]
     chosen = level if configuration is None else configuration
     if chosen is None and ("level" in method.conditions or method.configurations):
         parts.append(_like(run, seed, run.config.data.stores))
@@ -63,8 +66,8 @@ def make(
         parts.append(lambda name: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
     elif level is not None:
         parts.append(_between("level", level, seed, least=0.0))
-    if temperature is not None:
-        parts.append(_between("temperature", temperature, seed, least=0.0))
+    parts += [_between(name, asked, seed, least=0.0)
+              for name, asked in plain.items() if asked is not None]
     return lambda name: {key: value for part in parts for key, value in part(name).items()}
 
 
@@ -174,12 +177,20 @@ def _between(condition: str, text: str, seed: int, least: float) -> Draw:
     if len(ends) > 2 or not (least <= low <= high < math.inf):
         known = ", 'sidd' or 'like:STORE'" if condition == "level" else ""
         raise ValueError(
-            f"--{condition}: expected a number from {least:g} up or a range A:B{known}, "
+            f"{_flag(condition)}: expected a number from {least:g} up or a range A:B{known}, "
             f"got {text!r}"
         )
+    return _uniformly(condition, low, high, seed)
+
+
+def _uniformly(condition: str, low: float, high: float, seed: int) -> Draw:
     return lambda name: {
         condition: low + (high - low) * _uniform(1, seed, name, condition)[0]
     }
+
+
+def _flag(condition: str) -> str:
+    return f"--{condition.replace('_', '-')}"
 
 
 def _uniform(count: int, seed: int, name: str, purpose: str) -> list[float]:

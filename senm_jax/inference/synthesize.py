@@ -33,6 +33,7 @@ class Options:
     level: str | None = None
     """See `conditions.make`."""
     temperature: str | None = None
+    pre_noise: str | None = None
     configuration: str | None = None
     match_mean: bool = False
     """Whether each noisy image's channel means are shifted to those of its clean image."""
@@ -75,9 +76,7 @@ def to_store(
     apply.require(run, "sample")
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
-    draw = conditions.make(
-        run, options.seed, options.level, options.temperature, options.configuration
-    )
+    draw = _conditions(run, options)
     origin = {"digest": runs.digests(run.variables)["total"], "method": run.config.method,
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
@@ -124,9 +123,7 @@ def to_images(
         names = _stems([each.source for each in sources])
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
-    draw = conditions.make(
-        run, options.seed, options.level, options.temperature, options.configuration
-    )
+    draw = _conditions(run, options)
     if versions > 1:
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
     targets = [out / "noisy" / f"{name}.png" for name in names]
@@ -177,6 +174,13 @@ def match_mean(
     """The noisy image, each channel shifted to the mean of the clean image's."""
     shift = clean.mean((0, 1), dtype=np.float64) - noisy.mean((0, 1), dtype=np.float64)
     return (noisy + shift).astype(np.float32)
+
+
+def _conditions(run: runs.Run, options: Options) -> conditions.Draw:
+    return conditions.make(
+        run, options.seed, options.level, options.temperature, options.pre_noise,
+        options.configuration,
+    )
 
 
 def _about(run: runs.Run, options: Options) -> dict[str, Any]:

@@ -67,6 +67,9 @@ class Method(NamedTuple):
     ``imitate(variables, clean, noisy) -> conditions``  under which `sample` draws noise like
     that of ``noisy``; ``clean`` is None where only the noisy image is known.
     ``judge(variables, clean, noisy) -> Judgement`` of an 8-bit noisy image by configuration.
+    ``content(variables, domain, image, key) -> list of arrays [b, ...]``, one for each level: the
+    content as training draws it from images of the domain ``source`` or ``target``; ``key`` is
+    one for all.
 
     ``clean`` and ``noisy`` are float32 [b, h, w, 3] in [0, 1]; ``key`` is one typed key per row,
     shape [b]; ``conditions`` maps each name of `conditions` to float32 [b]; ``origin`` is int32
@@ -87,8 +90,14 @@ class Method(NamedTuple):
     """Names of the camera configurations that it tells apart. Its batches' ``configuration`` counts
     in them, and a noisy patch of another is refused. A config's field ``hyper.configurations`` that
     is empty becomes those of the training stores."""
+    content: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""
+    strength: str | None = None
+    """The condition that is the noise's standard deviation and is to be met on every image
+    (`inference.apply`); None where `sample` is given all conditions as they are."""
+    ranges: Mapping[str, tuple[float, float]] = {}
+    """(lowest, highest) of conditions that synthesis draws uniformly where it is told nothing."""
     sample_reach: Reach | None = None
     restore_reach: Reach | None = None
     """None where an output pixel depends on the whole image."""

@@ -30,8 +30,16 @@ class Config:
     levels: tuple[int, ...] = (2, 4)
     degradation_channels: int = 16
     downs: int = 0
-    level_scale: float = 1.0
-    """What the degradation level counts in the heads (`nn.senm_vae`)."""
+    level_unit: float = 0.0
+    """A noise's standard deviation. Given, the heads see log(s / level_unit) and a row's KL(zn)
+    counts (s / level_unit)^2, so that noise of every strength is modelled alike; published, 0:
+    they see s, and all rows count 1."""
+    patch_level: bool = False
+    """Whether a pair's level is that of its whole patch, as when noise is generated. Published is
+    the crop's own, which leaves little for brightness and texture to explain."""
+    exact_level: bool = False
+    """Whether generation corrects the level so that the noise has that standard deviation
+    (`inference.apply`)."""
     predictor_width: int = 64
     """The level predictor's channels after its first convolution."""
     open_content: bool = False
@@ -68,6 +76,8 @@ class Rows(NamedTuple):
     """Noisy: paired rows and target rows."""
     shares: int
     """See `arrays.join`: the largest number that divides every domain's row count."""
+    level: Float[Array, "p"] | None = None
+    """Of the paired rows; None takes each crop's own."""
 
 
 class Parts(NamedTuple):
@@ -121,6 +131,7 @@ def make(config: Config) -> base.Method:
         restore=restore,
         imitate=imitate,
         conditions={"level": 0.05, "temperature": 1.0},
+        strength="level" if config.exact_level else None,
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
         restore_reach=base.Reach(network.multiple, network.radius(heads=1)),
     )
@@ -140,7 +151,7 @@ def build(config: Config) -> Parts:
         levels=tuple(config.levels),
         degradation_channels=config.degradation_channels,
         downs=config.downs,
-        level_scale=config.level_scale,
+        level_unit=config.level_unit,
         dtype=dtype,
     )
     predictor = level_predictor.LevelPredictor(config.predictor_width, dtype)
@@ -162,16 +173,18 @@ def _init(built: Parts, open_content: bool, key: Array) -> base.Variables:
         method=built.network.reconstruct,
     )
     predicted = initial.variables(built.predictor, keys.named(key, "level_predictor"), image)
-    opened = translator["params"]
+    params = {"translator": translator["params"], "level_predictor": predicted["params"]}
     if open_content:
-        opened = opening.open_content(built.network, opened)
-    params = {"translator": opened, "level_predictor": predicted["params"]}
+        params = {
+            "translator": opening.open_content(built.network, params["translator"]),
+            "level_predictor": opening.open_level(params["level_predictor"]),
+        }
     generator = {"generator": {"params": params, "statistics": {}}}
     return generator | built.critics.init(keys.named(key, "discriminator"))
 
 
 def _generator_loss(config, built, params, context):
-    rows = group(context.batch)
+    rows = group(context.batch, config.patch_level)
     coins = jax.random.bernoulli(
         keys.named(context.key, "from_clean"), config.from_clean, (2 * rows.x[1].shape[0],)
     )
@@ -184,8 +197,10 @@ def _generator_loss(config, built, params, context):
     return value, base.Outcome(parts | diagnostics(parts), handed=handed)
 
 
-def group(batch: Mapping[str, Mapping[str, Array]]) -> Rows:
+def group(batch: Mapping[str, Mapping[str, Array]], patch_level: bool = False) -> Rows:
     """A batch of 8-bit images as float32 rows in [0, 1]; an absent domain gives no rows.
+
+    With ``patch_level`` a pair's level is that of its whole patch.
 
     Raises:
         ValueError: the batch holds none of the domains.
@@ -197,7 +212,8 @@ def group(batch: Mapping[str, Mapping[str, Array]]) -> Rows:
     x = images.get(("source", "clean"), none), images.get(("paired", "clean"), none)
     y = images.get(("paired", "noisy"), none), images.get(("target", "noisy"), none)
     counts = [a.shape[0] for a in (*x, *y)]
-    return Rows(x, y, math.gcd(*counts))
+    level = batch["paired"]["level"] if patch_level and "paired" in batch else None
+    return Rows(x, y, math.gcd(*counts), level)
 
 
 _SIDES = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
@@ -214,12 +230,13 @@ def terms(
     """The objective's parts before weights, the noisy images and their reconstructions.
 
     rec_x, rec_y: mean squared errors over the rows that have x, and y; kl_zn, kl_z: nats per
-    latent element, summed over levels, averaged over the rows with y, and the pairs; level: mean
-    |sigma - sigma_hat| over the pairs. A part without rows is left out.
+    latent element, summed over levels, averaged over the rows with y (each as the network's
+    ``level_unit`` makes it count), and the pairs; level: mean |sigma - sigma_hat| over the pairs.
+    A part without rows is left out.
     """
     paired, target = rows.y[0].shape[0], rows.y[1].shape[0]
     x, y = arrays.join(rows.x, rows.shares), arrays.join(rows.y, rows.shares)
-    sigma = std(rows.y[0] - rows.x[1])
+    sigma = std(rows.y[0] - rows.x[1]) if rows.level is None else rows.level
     sigma_hat = predictor.apply({"params": params["level_predictor"]}, y)
     predicted = arrays.part(sigma_hat, 0, paired, rows.shares)
     guessed = arrays.part(sigma_hat, paired, paired + target, rows.shares)
@@ -239,11 +256,18 @@ def terms(
         parts["rec_x"] = jnp.mean(jnp.square(rec.x - x))
     if y.shape[0]:
         parts["rec_y"] = jnp.mean(jnp.square(rec.y - y))
-        parts["kl_zn"] = jnp.mean(rec.kl_zn)
+        parts["kl_zn"] = jnp.mean(rec.kl_zn * _counts(network, level))
     if paired:
         parts["kl_z"] = jnp.mean(jnp.sum(rec.kl_z, 0))
         parts["level"] = jnp.mean(jnp.abs(sigma - predicted))
     return parts, y, rec.y
+
+
+def _counts(network, level):
+    """What KL(zn) counts in each row: by the rule that a Gaussian decoder's variance multiplies
+    its weight, taken row by row."""
+    unit = network.level_unit
+    return jnp.square(senm_vae.at_least(jax.lax.stop_gradient(level)) / unit) if unit else 1.0
 
 
 def weights(config: Config, step: Array | int) -> dict[str, Array | float]:

@@ -1,7 +1,8 @@
-"""A start of SeNM-VAE for short trainings: the image passes from the first step.
+"""A start of SeNM-VAE for short trainings: the image passes and noise is seen from the first step.
 
 Published, the kernels of the heads' last convolutions and of the merges start at zero, and an
-image's colours pass late and one after another.
+image's colours pass late and one after another; and the level predictor starts at random, and
+guesses one level for all images for long.
 """
 
 from typing import Any
@@ -10,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float64
-from scipy import fft
 
 from senm_jax.nn import senm_vae
 
@@ -27,11 +27,11 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     The image passes whole through the coarsest level's content. The noise tower starts as the
     image's negative, so that q(zn|...) of each level, coarsest first, sees x - y, and once the
     merges have learnt only what of it the levels before have not coded. In the first level of
-    each grid its mean starts near bands of that times ``level_scale``: the coarsest has the
+    each grid its mean starts near bands of that over ``level_unit``: the coarsest has the
     lowest bands, as many as there are channels, and a finer one goes on where the next coarser
-    ends (exactly so where the channels are a multiple of 12). The prior's log standard deviation
-    starts near ``level_scale`` s - 1. Other means and the merges that bring zn in start at zero,
-    biases included; everything else starts as it was.
+    ends (exactly so where the channels are a multiple of 12). The prior's standard deviation
+    starts near s / ``level_unit`` (its logarithm near s where there is none). Other means and the
+    merges that bring zn in start at zero, biases included; everything else starts as it was.
 
     Raises:
         ValueError: the coarsest grid has too few channels for the image.
@@ -51,7 +51,7 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
         coarsest = i == len(kinds) - 1
         bands = None
         if coarsest or kinds[i : i + 2] == [senm_vae.BLOCK, senm_vae.TRANSITION]:
-            bands = network.level_scale * bands_of(grid)[:, coded:]
+            bands = bands_of(grid)[:, coded:] / (network.level_unit or 1)
         opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
         if kinds[i] == senm_vae.TRANSITION:
             opened[f"decoder_{i}"] = {"conv": _linear(params[f"decoder_{i}"]["conv"])}
@@ -87,7 +87,7 @@ def _degradation(params, i, bands):
     spread = prior["log_std_out"]
     spread = {
         "kernel": spread["kernel"].at[..., -1, :].set(1),
-        "bias": jnp.full_like(spread["bias"], -1),
+        "bias": jnp.full_like(spread["bias"], 0),
     }
     return {
         f"degradation_posterior_{i}": posterior | {"mean_out": mean},
@@ -132,11 +132,37 @@ def _silent(module):
 def bands_of(halvings: int) -> Float64[np.ndarray, "values bands"]:
     """The orthonormal transform of a block of pixels that pixel-unshuffle has put into channels.
 
-    It is the cosine transform of the colours, and Walsh and Hadamard's of rows and of columns.
-    Bands stand from coarse to fine differences, each in its three colours.
+    It is Walsh and Hadamard's of rows and of columns, of each colour for itself. Bands stand from
+    coarse to fine differences, each in its three colours.
     """
     pairs = np.eye(1)
     for _ in range(2 * halvings):
-        pairs = np.kron(pairs, fft.idct(np.eye(2), norm="ortho"))
-    colours = fft.idct(np.eye(3), norm="ortho")
-    return np.einsum("kc,pb->cpbk", colours, pairs).reshape(3 * len(pairs), -1)
+        pairs = np.kron(pairs, np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    return np.einsum("kc,pb->cpbk", np.eye(3), pairs).reshape(3 * len(pairs), -1)
+
+
+def open_level(params: Params) -> Params:
+    """The level predictor's, changed so that it goes with the noise from the start.
+
+    Its first channels are the positive and the negative parts of what the 2x2 blocks in the middle
+    of its windows differ by, in each colour: across both ways, then across one. They are averaged
+    on every layer after, and their sum is about half the level of white noise. Texture counts as
+    noise until it has learnt.
+    """
+    opened = {name: part | {"bias": jnp.zeros_like(part["bias"])} for name, part in params.items()}
+    width = params["conv0"]["kernel"].shape[-1]
+    bands = bands_of(1)[:, :2:-1]  # without the mean, fine to coarse
+    signed = np.stack([bands, -bands], -1).reshape(len(bands), -1)[:, :width]
+    window = signed.reshape(3, 2, 2, -1).transpose(1, 2, 0, 3)
+    count = window.shape[-1]
+    kernel = opened["conv0"]["kernel"].at[..., :count].set(0)
+    opened["conv0"]["kernel"] = kernel.at[1:3, 1:3, :, :count].set(window)
+    for name in ("conv1", "conv2", "conv3", "dense0", "dense1"):
+        kernel = opened[name]["kernel"]
+        size = kernel[..., 0, 0].size
+        kernel = kernel.at[..., :count].set(0)
+        opened[name]["kernel"] = kernel.at[..., :count, :count].set(np.eye(count) / size)
+    half = np.sqrt(1 / (2 * np.pi))  # mean of a unit normal's positive part
+    kernel = jnp.zeros_like(opened["dense2"]["kernel"])
+    opened["dense2"]["kernel"] = kernel.at[..., :count, :].set(1 / (half * count))
+    return opened

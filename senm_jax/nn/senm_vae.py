@@ -16,6 +16,8 @@ from senm_jax.nn import blocks
 from senm_jax.ops import arrays, gaussian
 
 Image = Float[Array, "_ _ _ 3"]
+LEAST_LEVEL = 1e-3
+"""Of levels that are seen as logarithms; a quarter of an 8-bit step."""
 BLOCK, TRANSITION = "block", "transition"
 
 
@@ -78,9 +80,9 @@ class SeNMVAE(nn.Module):
     degradation_channels: int = 16
     downs: int = 0
     """How often the stems halve the grid before the first level."""
-    level_scale: float = 1.0
-    """What the degradation level counts in the heads. Published, 1: levels of some hundredths then
-    hardly move them."""
+    level_unit: float = 0.0
+    """The heads see log(s / level_unit), so that a latent's scale can go with s exactly. Published,
+    0: they see s itself, which at some hundredths hardly moves them."""
     dtype: Any = jnp.float32
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
@@ -184,8 +186,8 @@ class SeNMVAE(nn.Module):
 
         def degrade(i, d):
             clean, d = part(d, 0, source + paired), part(d, source + paired, rows)
-            q = self.degradation_posterior[i](with_level(d + acts_n[i], self.level_scale * s))
-            p = self.degradation_prior[i](with_level(d, self.level_scale * s))
+            q = self.degradation_posterior[i](self._with_level(d + acts_n[i], s))
+            p = self.degradation_prior[i](self._with_level(d, s))
             kl_zn.append(_mean(gaussian.kl(*q, *p)))
             zn = gaussian.sample(*q, normal(f"zn {i}", q[0].shape))
             return join([clean, d + self.merge_degradation[i](zn)])
@@ -215,7 +217,7 @@ class SeNMVAE(nn.Module):
             return gaussian.sample(mean, log_std, normal(f"z {i}", mean.shape))
 
         def degrade(i, d):
-            mean, log_std = self.degradation_prior[i](with_level(d, self.level_scale * s))
+            mean, log_std = self.degradation_prior[i](self._with_level(d, s))
             zn = scale * gaussian.sample(mean, log_std, normal(f"zn {i}", mean.shape))
             return d + self.merge_degradation[i](zn)
 
@@ -230,6 +232,12 @@ class SeNMVAE(nn.Module):
             return gaussian.sample(mean, log_std, normal(f"z {i}", mean.shape))
 
         return self._top_down(acts[-1].shape[:3], content, lambda i, d: d)
+
+    def _with_level(self, h, s):
+        """``h`` with the degradation level as the heads see it."""
+        if self.level_unit:
+            s = jnp.log(at_least(s) / self.level_unit)
+        return with_level(h, s)
 
     def _top_down(self, shape, content, degrade):
         """The ladder from the coarsest level down to an image, [0, 1] and not clipped.
@@ -268,6 +276,11 @@ def with_level(
     """The degradation level as one more, last channel."""
     level = jnp.broadcast_to(s[:, None, None, None].astype(h.dtype), (*h.shape[:3], 1))
     return jnp.concatenate([h, level], -1)
+
+
+def at_least(s: Float[Array, "b"]) -> Float[Array, "b"]:
+    """The levels, those under `LEAST_LEVEL` raised to it."""
+    return jnp.maximum(s, LEAST_LEVEL)
 
 
 def _mean(divergence):

@@ -149,6 +149,8 @@ def _random_batch(rows: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, 
         for domain, count in rows.items()
         if count
     }
+    if "paired" in batch:
+        batch["paired"]["level"] = np.full(rows["paired"], 0.05, np.float32)
     for images in batch.values():
         if "noisy" in images:
             images["configuration"] = np.zeros(len(images["noisy"]), np.int32)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from evaluation import worlds
+from inference import small
 
 from senm_jax.cli import main
 from senm_jax.training import runs, settings
@@ -52,10 +53,18 @@ def test_noise_models_are_measured_printed_and_reported(store, run, tmp_path, ca
     assert rows[0] == rows[1] and rows[0]["patches"] == 2
 
 
+def test_contents_are_measured_printed_and_reported(store, tmp_path, capsys):
+    run, out = small.lud_vae(tmp_path / "lud").path, tmp_path / "out"
+    assert _evaluate("content", "--run", run, "--store", store, "--out", out, "--limit", 1) == 0
+    assert "| run | patches | MMD of contents" in capsys.readouterr().out
+    assert (out / "report.html").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("restorer", "--run", "RUN"), "white: is not a restorer"),
+        (("content", "--run", "RUN"), "white: is not a model of content and degradation"),
         (("noise", "--run", "absent"), "absent: expected a run's folder"),
         (("noise", "--run", "RUN", "--batch", "0"), "--batch: expected at least 1, got 0"),
         (("pgap", "--real", "RUN", "--synthetic", "RUN"), "white: is not a restorer"),

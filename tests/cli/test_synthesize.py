@@ -51,6 +51,17 @@ def test_makes_images_and_says_what_it_left_out(run, photos, tmp_path, capsys):
     assert Image.open(tmp_path / "made" / "noisy" / "b.png").size == (30, 40)
 
 
+def test_pre_noise_is_asked_for_by_its_flag(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "start", lambda **_: None)
+    run, out = str(small.lud_vae(tmp_path / "lud").path), tmp_path / "made"
+    command = ["synthesize", "--run", run, "--clean", photos, "--out", str(out), "--patch", "16",
+               "--per-image", "1", "--pre-noise", "0.125", "--temperature", "2"]
+    assert main.main(command) == 0
+    for record in store.Store.open(out).records("paired"):
+        assert record["origin"]["conditions"] == {"pre_noise": 0.125, "temperature": 2.0}
+        assert record["level"] is None
+
+
 def test_refusals_are_one_line(run, photos, tmp_path, capsys):
     command = ["synthesize", "--run", run, "--clean", photos, "--out", str(tmp_path / "made"),
                "--patch", "16"]

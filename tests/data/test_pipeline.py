@@ -44,7 +44,7 @@ def coded_store(path, patch=(9, 12), count=5, domains=("paired",), first=0):
 def test_shapes_and_types(pipe):
     batch = pipe.batch_at(1)
     assert {d: sorted(v) for d, v in batch.items()} == {
-        "paired": ["clean", "configuration", "noisy"],
+        "paired": ["clean", "configuration", "level", "noisy"],
         "source": ["clean"],
         "target": ["configuration", "noisy"],
     }
@@ -165,6 +165,14 @@ def test_configurations_count_over_all_stores(tmp_path):
     pairs = pipe.batch_at(1)["paired"]
     np.testing.assert_array_equal(pairs["configuration"], pairs["clean"][:, 0, 0, 0])
     assert set(pairs["configuration"]) == {0, 1, 2, 3}
+
+
+def test_the_level_is_that_of_the_crop_s_patch(tmp_path):
+    holder = coded_store(tmp_path / "s")
+    pairs = pipeline.Pipeline([holder], {"paired": 64}, 4, seed=0).batch_at(1)["paired"]
+    levels = np.array([record["level"] for record in holder.records("paired")], np.float32)
+    assert len(set(levels.tolist())) == len(levels)
+    np.testing.assert_array_equal(pairs["level"], levels[pairs["clean"][:, 0, 0, 0]])
 
 
 def shares(stores, weights) -> list[float]:

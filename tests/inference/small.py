@@ -33,6 +33,12 @@ def white(path, stores=()):
     return _create(path, "white_gaussian", {"level": 0.05}, (), stores)
 
 
+def lud_vae(path):
+    """A run of a small LUD-VAE with random weights, whose pre-noise has a range."""
+    hyper = {"width": 4, "layers": 1, "sample_noise_255": (30.0, 70.0)}
+    return _create(path, "lud_vae", hyper, ("generator",))
+
+
 def dncnn(path):
     """A run of a small restorer with random weights."""
     hyper = {"network": "dncnn", "architecture": {"depth": 3, "width": 4}}

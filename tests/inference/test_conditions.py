@@ -5,6 +5,7 @@ import types
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from inference import small
 
 from senm_jax.data import store
 from senm_jax.inference import conditions
@@ -61,10 +62,24 @@ def test_measured_levels_are_of_the_noise(white, tmp_path):
     np.testing.assert_allclose([row["level"] for row in table], expected, rtol=1e-4)
 
 
+def test_a_method_s_own_ranges_are_drawn_from_until_others_are_asked_for(tmp_path):
+    run = small.lud_vae(tmp_path / "run")
+    names = [f"image {i}" for i in range(400)]
+    draw = conditions.make(run, 0)
+    drawn = np.sort([draw(name)["pre_noise"] for name in names]) * 255
+    np.testing.assert_allclose(drawn, np.linspace(30, 70, 400), atol=3)
+    assert {draw(name)["temperature"] for name in names} == {1.0}
+    asked = conditions.make(run, 0, pre_noise="0.02:0.1", temperature="2")
+    drawn = np.sort([asked(name)["pre_noise"] for name in names])
+    np.testing.assert_allclose(drawn, np.linspace(0.02, 0.1, 400), atol=0.006)
+    assert {asked(name)["temperature"] for name in names} == {2.0}
+
+
 @pytest.mark.parametrize(
     "fields, message",
     [
         ({"temperature": "1"}, r"--temperature: this method takes \['level'\]"),
+        ({"pre_noise": "1"}, r"--pre-noise: this method takes \['level'\]"),
         ({"level": "loud"}, "--level: expected a number from 0 up or a range A:B, .* 'loud'"),
         ({"level": "0.2:0.1"}, "--level: expected .* got '0.2:0.1'"),
         ({"level": "-1"}, "--level: expected .* got '-1'"),

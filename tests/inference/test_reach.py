@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from senm_jax.inference import apply, tiles
-from senm_jax.methods import base, naflow, senm_vae
+from senm_jax.methods import base, lud_vae, naflow, senm_vae
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
 
@@ -58,6 +58,13 @@ def _paired():
     return types.SimpleNamespace(method=method, variables=variables)
 
 
+def _lud():
+    method = lud_vae.make(lud_vae.Config(width=4, layers=2, restore_noise_255=10.0))
+    return types.SimpleNamespace(
+        method=method, variables=_drawn(lambda key: method.init(key, {}), jax.random.key(0))
+    )
+
+
 def _naflow(levels, blocks):
     method = naflow.make(naflow.Config(
         configurations=("one", "two"), levels=levels, transitions=1, blocks=blocks, width=4,
@@ -80,6 +87,7 @@ RUNS = {
     "semi": lambda: _semi(levels=(1, 1)),
     "downs": lambda: _semi(levels=(1,), downs=1),
     "paired": _paired,
+    "lud": _lud,
 }
 
 
@@ -98,8 +106,8 @@ def _call(run, action, images, keys, level):
 
 @pytest.mark.parametrize(
     "name, action",
-    [("downs", "sample"), ("semi", "restore"), ("paired", "sample"),
-     ("naflow of two blocks", "sample")],
+    [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
+     ("lud", "restore"), ("naflow of two blocks", "sample")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -108,7 +116,7 @@ def test_tiled_equals_whole_for_any_size(name, action):
     rng = np.random.default_rng(0)
     images = [rng.random((*size, 3), np.float32) for size in [(1, 1), (7, cut + 21)]]
     keys = list(jax.random.split(jax.random.key(5), len(images)))
-    level = {name: 0.1 for name in run.method.conditions if name == "level"}
+    level = {"level": 0.1} if "level" in run.method.conditions else {}
     given = {"conditions": level} if action == "sample" else {}
     made = getattr(apply, action)(run, images, key=keys, tile=cut, **given)
     for image, result, key in zip(images, made, keys, strict=True):
@@ -130,7 +138,8 @@ def _plain(path, leaf):
 @pytest.mark.parametrize(
     "name, action",
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
-     ("paired", "sample"), ("naflow", "sample"), ("naflow of two blocks", "sample")],
+     ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
+     ("naflow of two blocks", "sample")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each

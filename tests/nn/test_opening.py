@@ -7,14 +7,14 @@ import pytest
 from scipy import ndimage
 
 from senm_jax.methods import senm_vae
-from senm_jax.nn import opening
+from senm_jax.nn import initial, level_predictor, opening
 from senm_jax.ops import pixels
 
 SHAPE = (2, 32, 32, 3)
 STD = 0.02
 OPEN = {
     "growth": 4, "degradation_channels": 12, "predictor_width": 4, "gan_weight": 0.0,
-    "open_content": True, "level_scale": 1 / STD,
+    "open_content": True, "level_unit": STD,
 }
 SIZES = [
     {"width": 12, "levels": (1,), "downs": 1},
@@ -89,6 +89,25 @@ def test_grids_share_the_bands_out():
     fine = params["degradation_posterior_0"]["mean_out"]["kernel"][0, 0]
     np.testing.assert_allclose(fine[:12, :9] * STD, opening.bands_of(1)[:, 3:], atol=1e-6)
     assert not fine[12:, :9].any()
+
+
+@pytest.mark.parametrize("width", [8, 32])
+def test_the_level_is_seen_from_the_start(width):
+    """In proportion to the noise, whatever the brightness; not so before."""
+    predictor = level_predictor.LevelPredictor(width)
+    published = initial.variables(predictor, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    noise = jnp.asarray(np.random.default_rng(0).standard_normal((4, 32, 32, 3), np.float32))
+
+    def predicted(params):
+        return np.stack([predictor.apply({"params": params}, grey + std * noise)
+                         for grey, std in ((0.5, 0.05), (0.5, 0.1), (0.2, 0.05))])
+
+    found = predicted(opening.open_level(published))
+    np.testing.assert_allclose(found[1], 2 * found[0], rtol=1e-4)
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-4)
+    assert (0.01 < found[0]).all() and (found[0] < 0.1).all()
+    before = predicted(published)
+    assert not np.allclose(before[1], 2 * before[0], rtol=0.2)
 
 
 def test_a_width_that_cannot_hold_the_image_is_refused():

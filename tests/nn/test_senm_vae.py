@@ -209,23 +209,23 @@ def test_initial_values_depend_on_the_key_alone():
     jax.tree.map(np.testing.assert_array_equal, first, traced)
 
 
-def test_the_level_counts_by_its_scale():
+def test_levels_count_in_their_unit():
     network, params = _small()
     x = jnp.full((2, 16, 16, 3), 0.5)
-    ones = jnp.ones(2)
 
-    def translate(scale, level):
-        scaled = senm_vae.SeNMVAE(**SMALL, level_scale=scale)
-        return scaled.apply(params, x, level * ones, ones, _zeros, method=scaled.translate)
+    def results(unit, level):
+        scaled = senm_vae.SeNMVAE(**SMALL, level_unit=unit)
+        translated = scaled.apply(
+            params, x, jnp.full(2, level), jnp.ones(2), _zeros, method=scaled.translate)
+        reconstructed = scaled.apply(
+            params, (x, x), (x, x), jnp.full(4, level), jnp.ones(4, bool), _zeros,
+            method=scaled.reconstruct)
+        return translated, reconstructed.kl_zn
 
-    def divergence(scale, level):
-        scaled = senm_vae.SeNMVAE(**SMALL, level_scale=scale)
-        return scaled.apply(
-            params, (x, x), (x, x), level * jnp.ones(4), jnp.ones(4, bool), _zeros,
-            method=scaled.reconstruct,
-        ).kl_zn
+    def same(left, right):
+        return [np.allclose(a, b, rtol=1e-5, atol=0) for a, b in zip(left, right, strict=True)]
 
-    assert jnp.array_equal(divergence(4.0, 0.25), divergence(1.0, 1.0))
-    assert not jnp.array_equal(divergence(4.0, 1.0), divergence(1.0, 1.0))
-    assert jnp.array_equal(translate(4.0, 0.25), translate(1.0, 1.0))
-    assert not jnp.array_equal(translate(4.0, 1.0), translate(1.0, 1.0))
+    assert same(results(0.02, 0.05), results(0.04, 0.1)) == [True, True]
+    assert same(results(0.02, 0.05), results(0.02, 0.1)) == [False, False]
+    assert same(results(0.5, 0.5 * np.e**0.3), results(0.0, 0.3)) == [True, True]
+    assert same(results(0.5, 0.0), results(0.5, senm_vae.LEAST_LEVEL)) == [True, True]

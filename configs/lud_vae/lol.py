@@ -1,0 +1,21 @@
+"""LUD-VAE on low-light images: EnlightenGAN's unpaired training sets.
+
+    senm-jax prepare folder data/lol --clean TRAIN_B_DARKENED --noisy TRAIN_A
+    senm-jax train --config configs/lud_vae/lol.py --workdir runs/lud_vae_lol
+
+The well-lit images of trainB are darkened beforehand, each pixel v in [0, 1] to c v**gamma with
+gamma ~ U(1.5, 2.5) and c ~ U(0.15, 0.4) per image, rounded to 8 bits. Preset ``tiny``.
+"""
+
+from configs import common
+
+
+def get_config(arg=""):
+    """The locked config; preset ``tiny``."""
+    return common.lud_vae(
+        common.preset(arg, ("tiny",)),
+        stores=("data/lol",),
+        clean_noise_255=3.0,
+        noisy_noise_255=2.0,
+        sample_noise_255=(3.0, 3.0),
+    )
