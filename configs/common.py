@@ -21,6 +21,7 @@ def optimiser(**changes) -> dict:
         "warmup": 0,
         "skip_above": 0.0,
         "skip_norm_of": ".*",
+        "skip_not_finite": 0,
     }
     return _with(fields, changes)
 

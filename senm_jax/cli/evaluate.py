@@ -1,4 +1,4 @@
-"""``senm-jax evaluate``: measures noise models or restorers on a test store, writes a report."""
+"""``senm-jax evaluate``: measures what was trained on a test store, writes a report."""
 
 import argparse
 import pathlib
@@ -15,6 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "restorer", help="restorers: PSNR and SSIM by named protocol",
         description="Measure restorers on a store of pairs.",
     )
+    cameras = kinds.add_parser(
+        "configurations", help="camera configurations: confusion matrix, bits per dimension",
+        description="Judge the camera configuration of each pair of a store.",
+    )
     pgap = kinds.add_parser(
         "pgap", help="PSNR learnt from real pairs minus that learnt from synthetic pairs",
         description="Compare two restorers of one recipe, learnt from real and synthetic pairs.",
@@ -24,21 +28,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Measure whether the content that a model infers from the clean and from the "
         "noisy image of a pair has one distribution.",
     )
-    for child in (noise, restorer, content):
+    for child in (noise, restorer, content, cameras):
         # args.run is the command's function
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
                            help="a run's folder; give it again for a row each")
     pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
     pgap.add_argument("--synthetic", required=True, metavar="RUN",
                       help="the run that saw synthetic pairs")
-    for child in (noise, restorer, pgap, content):
+    for child in (noise, restorer, pgap, content, cameras):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
         child.add_argument("--limit", type=int, metavar="N",
                            help="measure N patches spread evenly over the store")
-        child.add_argument("--seed", type=int, default=0, help="of the random draws (default 0)")
-    for child in (noise, restorer, pgap):
+        if child is not cameras:
+            child.add_argument("--seed", type=int, default=0,
+                               help="of the random draws (default 0)")
+    for child in (noise, restorer, pgap, cameras):
         child.add_argument("--batch", type=int, metavar="N",
                            help="patches computed together (default: by their size)")
 
@@ -50,7 +56,9 @@ def run(args: argparse.Namespace) -> None:
     platform.start()
 
     from senm_jax.data import store as store_
-    from senm_jax.evaluation import content, noise, pgap, report, restoration, sections
+    from senm_jax.evaluation import (
+        classification, configuration_section, content, noise, pgap, report, restoration, sections,
+    )
     from senm_jax.training import runs
 
     options = {name: getattr(args, name) for name in ("seed", "limit", "batch") if name in args}
@@ -67,6 +75,7 @@ def run(args: argparse.Namespace) -> None:
         protocol, section = {
             "noise": (noise, sections.of_noise),
             "restorer": (restoration, sections.of_restorers),
+            "configurations": (classification, configuration_section.of_configurations),
             "content": (content, sections.of_content),
         }[args.kind]
         opened = [runs.open(path) for path in args.runs]

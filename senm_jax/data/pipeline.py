@@ -46,10 +46,12 @@ class Pipeline:
       crop: height and width of the crops.
       seed: the data's seed.
       weights: one non-negative number per store, or none for the number of patches.
+      names: of camera configurations (`store.configuration_name`); where they are given,
+        ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
 
     Attributes:
-      configurations: the sorted (camera, ISO) pairs of all stores; ``configuration`` of a batch
-        counts in it, -1 where unknown.
+      configurations: the sorted (camera, ISO) pairs of all stores; without ``names``
+        ``configuration`` of a batch counts in it, -1 where unknown.
       fingerprint: a hash of everything that the batches depend on.
     """
 
@@ -60,6 +62,7 @@ class Pipeline:
         crop: int,
         seed: int,
         weights: Sequence[float] | None = None,
+        names: Sequence[str] = (),
     ):
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
@@ -68,11 +71,12 @@ class Pipeline:
         self.configurations = sorted(
             set().union(*(s.configurations for s in self.stores)), key=store.configuration_order
         )
-        place = {pair: i for i, pair in enumerate(self.configurations)}
+        known = names or [store.configuration_name(*pair) for pair in self.configurations]
+        place = {name: i for i, name in enumerate(known)}
         self._holders = {d: [s for s in self.stores if d in s.domains] for d in self.rows}
         self._chances = {d: self._store_chances(d, weights) for d in self.rows}
         self._places = {
-            (domain, i): np.array([place.get(pair, -1) for pair in holder.tags(domain)], np.int32)
+            (domain, i): np.array([place.get(n, -1) for n in _names(holder, domain)], np.int32)
             for domain, holders in self._holders.items()
             for i, holder in enumerate(holders)
         }
@@ -80,7 +84,10 @@ class Pipeline:
             np.array([record["level"] for record in holder.records("paired")], np.float32)
             for holder in self._holders.get("paired", ())
         ]
+        if names:
+            self._refuse_others(names)
         content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
+        content += [list(names)] if names else []
         self.fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def batch_at(self, step: int, process_index: int = 0, process_count: int = 1) -> Batch:
@@ -154,6 +161,19 @@ class Pipeline:
             )
         return out
 
+    def _refuse_others(self, names: Sequence[str]) -> None:
+        for (domain, i), places in self._places.items():
+            wrong = np.flatnonzero(places < 0)
+            if "noisy" in store.SIDES[domain] and len(wrong):
+                holder = self._holders[domain][i]
+                of = _names(holder, domain)
+                others = sorted({of[k] or "an unknown camera" for k in wrong})
+                raise ValueError(
+                    f"{holder.path}: {len(wrong)} {domain} patches are of {', '.join(others)}, "
+                    f"which config.hyper.configurations does not name: {', '.join(names)}; name "
+                    "them too, or leave it empty to learn those of the training stores"
+                )
+
     def _store_chances(self, domain: str, weights: Sequence[float]) -> Float64[np.ndarray, "n"]:
         """The cumulated chance of each store that holds ``domain``."""
         sizes = [
@@ -191,6 +211,34 @@ class Pipeline:
                     f"data.crop = {self.crop} does not fit the {s.patch[0]} x {s.patch[1]} "
                     f"patches of {s.path}; prepare larger patches or take smaller crops"
                 )
+
+
+def configuration_names(
+    stores: Sequence[store.Store], rows: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Names of the camera configurations of all noisy patches that rows are drawn of, sorted.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = {
+        name for s in stores for domain in s.domains
+        if rows.get(domain) and "noisy" in store.SIDES[domain]
+        for name in _names(s, domain) if name is not None
+    }
+    if not found:
+        have = ", ".join(str(s.path) for s in stores)
+        raise ValueError(
+            f"{have}: expected noisy patches with the camera that took them, found none; prepare "
+            "them of photographs whose EXIF tells it"
+        )
+    return tuple(sorted(found))
+
+
+def _names(holder: store.Store, domain: str) -> list[str | None]:
+    """The name of each patch's configuration, None where the camera is unknown."""
+    return [None if pair[0] is None else store.configuration_name(*pair)
+            for pair in holder.tags(domain)]
 
 
 def turned(image: UInt8[np.ndarray, "h w c"], code: int) -> UInt8[np.ndarray, "H W c"]:

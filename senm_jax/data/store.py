@@ -112,6 +112,12 @@ class Store:
             raise ValueError(f"{self.path}: no {domain!r} patches, only {list(self.domains)}")
 
 
+def configuration_name(camera: str, iso: int | None) -> str:
+    """A configuration's name: ``CAMERA_00100``, five digits of ISO; the camera where it is unknown.
+    """
+    return camera if iso is None else f"{camera}_{iso:05d}"
+
+
 def configuration_order(pair: tuple[str, int | None]) -> tuple[str, int]:
     """The sort key of a (camera, ISO) pair; an unknown ISO comes first."""
     return (pair[0], -1 if pair[1] is None else pair[1])

@@ -79,7 +79,7 @@ CONTENT_TEXT = (
 def of_noise(results: Sequence[noise.Result], title: str = "Noise models") -> report.Section:
     """The section of noise models on one store: tables by run and by configuration, pictures."""
     return report.Section(
-        title, (*NOISE_TEXT, _what(results)), _tables(results, NOISE_COLUMNS),
+        title, (*NOISE_TEXT, _what(results)), tables(results, NOISE_COLUMNS),
         [_noise_crops(results), _correlation_maps(results), _variance_curves(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
@@ -95,7 +95,7 @@ def of_restorers(
 ) -> report.Section:
     """The section of restorers on one store: tables by run and by configuration, crops."""
     return report.Section(
-        title, (*RESTORER_TEXT, _what(results)), _tables(results, RESTORER_COLUMNS),
+        title, (*RESTORER_TEXT, _what(results)), tables(results, RESTORER_COLUMNS),
         [_restored_crops(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
@@ -121,7 +121,7 @@ def of_content(
 ) -> report.Section:
     """The section of contents inferred from pairs: tables by run and by configuration."""
     return report.Section(
-        title, (*CONTENT_TEXT, _what(results)), _tables(results, CONTENT_COLUMNS), (),
+        title, (*CONTENT_TEXT, _what(results)), tables(results, CONTENT_COLUMNS), (),
         {"results": [{"name": result.name, "about": result.about, "figures": result.rows}
                      for result in results]},
     )
@@ -137,7 +137,7 @@ def _what(results: Sequence) -> str:
     )
 
 
-def _tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
+def tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
     """A row for each run over all patches and, with several configurations, over their mean."""
     tables = [
         report.Table(_capital(group), (_RUN, _PATCHES, *columns),

@@ -47,7 +47,8 @@ def sample(run, clean, *, key, conditions, tile=None):
         tile: side of the tiles in pixels; None lets the network's radius choose.
 
     Raises:
-        ValueError: the run is no noise model, a condition is unknown, or the tile is too small.
+        ValueError: the run is no noise model, a condition is unknown, the tile is too small, or
+            the result is not finite.
     """
     if isinstance(clean, (list, tuple)):
         each = [conditions] * len(clean) if isinstance(conditions, Mapping) else conditions
@@ -61,7 +62,7 @@ def restore(run, noisy, *, key, tile=None):
     Takes one image, or a list of them, as `sample` does.
 
     Raises:
-        ValueError: the run cannot restore, or the tile is too small.
+        ValueError: the run cannot restore, the tile is too small, or the result is not finite.
     """
     if isinstance(noisy, (list, tuple)):
         return restore_all(run, noisy, list(key), layout(run, "restore", noisy, tile))
@@ -205,8 +206,20 @@ def _apply(
             size = np.array([image.shape[:2]], np.int32)
             results.append(np.asarray(run(image[None], np.array([i]), size * 0, size))[0])
             tick(1)
-        return results
-    return _tiled(run, images, plan, tick)
+    else:
+        results = _tiled(run, images, plan, tick)
+    _require_finite(results)
+    return results
+
+
+def _require_finite(results: Sequence[np.ndarray]) -> None:
+    for i, result in enumerate(results):
+        count = int(np.sum(~np.isfinite(result)))
+        if count:
+            raise ValueError(
+                f"image {i + 1} of {len(results)}: {count} of {result.size} computed values are "
+                "not finite: the network does not bear this image or these conditions"
+            )
 
 
 def _tiled(

@@ -27,7 +27,7 @@ BATCH = 32
 
 def make(
     run, seed: int, level: str | None = None, temperature: str | None = None,
-    pre_noise: str | None = None,
+    pre_noise: str | None = None, configuration: str | None = None,
 ) -> Draw:
     """How conditions are drawn.
 
@@ -35,10 +35,13 @@ def make(
         run: the noise model's run; ``config.data.stores`` names what it was trained on.
         seed: of all draws.
         level: "A", "A:B" (uniform), "sidd" (the shot and read noise rule of `sidd_level`) or
-            "like:STORE" (as patches of the store have it, see `imitated`); None is like the
-            run's training stores, where the method takes a level at all.
+            "like:STORE" (as patches of the store have it, see `imitated`).
         temperature: "A" or "A:B"; None is the method's own range, or its default.
         pre_noise: likewise.
+        configuration: the name of one of the method's camera configurations, or "like:STORE".
+
+    Where neither level nor configuration is given and the method takes one, images are like
+    patches of the run's training stores.
 
     Raises:
         ValueError: the method takes no such condition, or the words cannot be understood.
@@ -52,10 +55,13 @@ def make(
             )
     parts = [lambda name: dict(method.conditions)]
     parts += [_uniformly(name, *ends, seed) for name, ends in method.ranges.items()]
-    if level is None and "level" in method.conditions:
+    chosen = level if configuration is None else configuration
+    if chosen is None and ("level" in method.conditions or method.configurations):
         parts.append(_like(run, seed, run.config.data.stores))
-    elif level is not None and level.startswith("like:"):
-        parts.append(_like(run, seed, [level.removeprefix("like:")]))
+    elif chosen is not None and chosen.startswith("like:"):
+        parts.append(_like(run, seed, [chosen.removeprefix("like:")]))
+    elif configuration is not None:
+        parts.append(_named(method, configuration))
     elif level == "sidd":
         parts.append(lambda name: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
     elif level is not None:
@@ -63,6 +69,15 @@ def make(
     parts += [_between(name, asked, seed, least=0.0)
               for name, asked in plain.items() if asked is not None]
     return lambda name: {key: value for part in parts for key, value in part(name).items()}
+
+
+def _named(method, configuration: str) -> Draw:
+    if configuration not in method.configurations:
+        raise ValueError(
+            f"--configuration: this method knows {', '.join(method.configurations) or 'none'}, "
+            f"got {configuration!r}"
+        )
+    return lambda name: {configuration: 1.0}
 
 
 def sidd_level(first: float, second: float) -> float:
@@ -87,12 +102,13 @@ def imitated(run, store: store_.Store) -> list[dict[str, float]]:
         ValueError: the method cannot measure, or the store has no noisy patches.
     """
     found = []
-    for domain in ("paired", "target"):
+    for domain in ("paired",) if run.method.imitate_needs_clean else ("paired", "target"):
         if domain in store.domains:
             found += _of_domain(run, store, domain)
     if not found:
         raise ValueError(
-            f"{store.path}: has no noisy patches to take levels from, only {list(store.domains)}"
+            f"{store.path}: has no noisy patches to take levels from that the method can read, "
+            f"only {list(store.domains)}"
         )
     return found
 
@@ -108,7 +124,7 @@ def _of_domain(run, store: store_.Store, domain: str) -> list[dict[str, float]]:
     chosen = np.unique(np.linspace(0, len(records) - 1, count).round().astype(int))
     measured = _measure(run, store, domain, chosen)
     for conditions, i in zip(measured, chosen, strict=True):
-        if levels and levels[i] is not None:
+        if "level" in conditions and levels and levels[i] is not None:
             conditions["level"] = levels[i]
     return measured
 
@@ -134,7 +150,10 @@ def _measure(
 
 def _like(run, seed: int, paths: Sequence[str | os.PathLike]) -> Draw:
     if not paths:
-        raise ValueError("--level: the run names no training stores to be like; give a level")
+        option = "configuration" if run.method.configurations else "level"
+        raise ValueError(
+            f"--{option}: the run names no training stores to be like; give a {option}"
+        )
     table = [row for path in paths for row in imitated(run, _open(path))]
     return lambda name: table[int(_uniform(1, seed, name, "like")[0] * len(table))]
 
@@ -143,7 +162,9 @@ def _open(path: str | os.PathLike) -> store_.Store:
     try:
         return store_.Store.open(path)
     except ValueError as error:
-        raise ValueError(f"{error}; or say by --level which levels to draw") from None
+        raise ValueError(
+            f"{error}; or say by --level or --configuration what to draw, as the method has it"
+        ) from None
 
 
 def _between(condition: str, text: str, seed: int, least: float) -> Draw:

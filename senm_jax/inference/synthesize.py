@@ -34,6 +34,7 @@ class Options:
     """See `conditions.make`."""
     temperature: str | None = None
     pre_noise: str | None = None
+    configuration: str | None = None
     match_mean: bool = False
     """Whether each noisy image's channel means are shifted to those of its clean image."""
     tile: int | None = None
@@ -177,7 +178,8 @@ def match_mean(
 
 def _conditions(run: runs.Run, options: Options) -> conditions.Draw:
     return conditions.make(
-        run, options.seed, options.level, options.temperature, options.pre_noise
+        run, options.seed, options.level, options.temperature, options.pre_noise,
+        options.configuration,
     )
 
 

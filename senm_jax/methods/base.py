@@ -47,6 +47,16 @@ class Reach(NamedTuple):
     """Output size over input size."""
 
 
+class Judgement(NamedTuple):
+    """How well each of a method's configurations explains each row's noisy image."""
+
+    bits: jax.Array
+    """[b, n] what the 8-bit image, given the clean one, costs to tell: bits per pixel and channel.
+    """
+    log_odds: jax.Array
+    """[b, n] log-likelihoods in nats but for a number of each row's own."""
+
+
 class Method(NamedTuple):
     """Players, their losses, and what the trained method can do.
 
@@ -56,6 +66,7 @@ class Method(NamedTuple):
     ``restore(variables, noisy, key, origin) -> clean``  (whatever can restore)
     ``imitate(variables, clean, noisy) -> conditions``  under which `sample` draws noise like
     that of ``noisy``; ``clean`` is None where only the noisy image is known.
+    ``judge(variables, clean, noisy) -> Judgement`` of an 8-bit noisy image by configuration.
     ``content(variables, domain, image, key) -> list of arrays [b, ...]``, one for each level: the
     content as training draws it from images of the domain ``source`` or ``target``; ``key`` is
     one for all.
@@ -72,6 +83,13 @@ class Method(NamedTuple):
     sample: Callable | None = None
     restore: Callable | None = None
     imitate: Callable | None = None
+    imitate_needs_clean: bool = False
+    """Whether `imitate` must be given the clean image too."""
+    judge: Callable | None = None
+    configurations: tuple[str, ...] = ()
+    """Names of the camera configurations that it tells apart. Its batches' ``configuration`` counts
+    in them, and a noisy patch of another is refused. A config's field ``hyper.configurations`` that
+    is empty becomes those of the training stores."""
     content: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""

@@ -87,6 +87,7 @@ def make(config: Config) -> base.Method:
         loss=loss,
         sample=sample,
         imitate=imitate,
+        imitate_needs_clean=True,
         conditions={"level": 0.05, "temperature": 1.0},
         sample_reach=base.Reach(network.multiple, network.radius),
     )

@@ -19,6 +19,11 @@ he_tenth = initial.fan_in_normal(0.1 * math.sqrt(2))
 zeros = nn.initializers.zeros
 
 
+def bias_within(fan_in: int) -> Initializer:
+    """PyTorch's default bias: uniform within 1 / sqrt(fan_in)."""
+    return initial.uniform(1 / math.sqrt(fan_in))
+
+
 def conv(
     inputs: int,
     features: int,
@@ -38,7 +43,7 @@ def conv(
     1 / sqrt(fan_in) unless told otherwise.
     """
     pad = size // 2 if padding is None else padding
-    default_bias = initial.uniform(1 / math.sqrt(inputs * size * size))
+    default_bias = bias_within(inputs * size * size)
     return nn.Conv(
         features,
         (size, size),

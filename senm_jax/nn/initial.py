@@ -5,12 +5,15 @@ Philox generator, seeded by the parameter's own key, needs none.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.linalg
+from jaxtyping import Array, Float, Int
 
 Initializer = nn.initializers.Initializer
 
@@ -50,6 +53,34 @@ def uniform(bound: float) -> Initializer:
     return lambda key, shape, dtype=jnp.float32: _draw(_uniform, bound, key, shape, dtype)
 
 
+def normal(std: float) -> Initializer:
+    """Normal with standard deviation ``std``."""
+    return lambda key, shape, dtype=jnp.float32: _draw(_normal, std, key, shape, dtype)
+
+
+def rotation(
+    key: jax.Array, size: int
+) -> tuple[Float[Array, "n n"], Int[Array, "n"], Float[Array, "n"]]:
+    """A random orthogonal matrix as its pivoted LU factors: (lu, order, sign).
+
+    ``lu`` packs the factors: below its diagonal those of L, whose own diagonal is 1, above it
+    those of U, and on it log|diag U|; ``sign`` has the signs of U's diagonal. Row i of the matrix
+    is row ``order[i]`` of L U.
+    """
+
+    def factors(generator):
+        orthogonal, _ = np.linalg.qr(generator.standard_normal((size, size)))
+        place, lower, upper = scipy.linalg.lu(orthogonal)
+        diagonal = np.diag(upper)
+        lu = np.tril(lower, -1) + np.triu(upper, 1) + np.diag(np.log(np.abs(diagonal)))
+        return (lu.astype(np.float32), place.argmax(1).astype(np.int32),
+                np.sign(diagonal).astype(np.float32))
+
+    matrix, vector = (jax.ShapeDtypeStruct((size,) * rank, jnp.float32) for rank in (2, 1))
+    order = jax.ShapeDtypeStruct((size,), jnp.int32)
+    return _on_host(factors, key, (matrix, order, vector))
+
+
 def _uniform(generator: np.random.Generator, shape) -> np.ndarray:
     return 2 * generator.random(shape, np.float32) - 1
 
@@ -59,11 +90,20 @@ def _normal(generator: np.random.Generator, shape) -> np.ndarray:
 
 
 def _draw(kind, scale: float, key: jax.Array, shape: tuple[int, ...], dtype) -> jax.Array:
-    def on_host(bits):
-        generator = np.random.Generator(np.random.Philox(np.asarray(bits).tolist()))
-        return np.float32(scale) * kind(generator, shape)
+    drawn = _on_host(
+        lambda generator: np.float32(scale) * kind(generator, shape),
+        key, jax.ShapeDtypeStruct(shape, jnp.float32),
+    )
+    return drawn.astype(dtype)
+
+
+def _on_host(function: Callable[[np.random.Generator], Any], key: jax.Array, shapes: Any) -> Any:
+    """``function`` of a generator seeded by the key: arrays of ``shapes``."""
+
+    def call(bits):
+        return function(np.random.Generator(np.random.Philox(np.asarray(bits).tolist())))
 
     bits = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     if not isinstance(bits, jax.core.Tracer):
-        return jnp.asarray(on_host(bits), dtype)
-    return jax.pure_callback(on_host, jax.ShapeDtypeStruct(shape, jnp.float32), bits).astype(dtype)
+        return jax.tree.map(jnp.asarray, call(bits))
+    return jax.pure_callback(call, shapes, bits)

@@ -151,6 +151,9 @@ def _random_batch(rows: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, 
     }
     if "paired" in batch:
         batch["paired"]["level"] = np.full(rows["paired"], 0.05, np.float32)
+    for images in batch.values():
+        if "noisy" in images:
+            images["configuration"] = np.zeros(len(images["noisy"]), np.int32)
     return batch
 
 

@@ -27,9 +27,18 @@ class Ledger:
     the next has: the device is never idle for being looked at.
     """
 
-    def __init__(self, names: Sequence[str], window: Mapping):
-        """``window``: what `window` was at the checkpoint gone on from; {} at the beginning."""
-        self._names = names
+    def __init__(
+        self, names: Sequence[str], window: Mapping, most_skipped: Mapping[str, int] | None = None
+    ):
+        """Begins a row.
+
+        Args:
+            names: of the metrics.
+            window: what `window` was at the checkpoint gone on from; {} at the beginning.
+            most_skipped: how many updates of a player may be skipped because its loss or gradient
+                is not finite; the metrics of such a step are in no mean. None and 0: none.
+        """
+        self._names, self._most_skipped = names, most_skipped or {}
         self._pending = None
         self._count = window.get("count", 0)
         self._sums = dict(window.get("sums", {}))
@@ -43,23 +52,41 @@ class Ledger:
         """Waits for the step entered last and adds its metrics.
 
         Raises:
-            NotFinite: names the step, the player and the first term that is not finite.
+            NotFinite: names the step, the player and the first term that is not finite, or says
+                that too many updates were skipped.
         """
         if self._pending is None:
             return
         (step, metrics), self._pending = self._pending, None
         self._last = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        wrong = [name for name in self._names if not math.isfinite(self._last[name])]
+        for name in wrong:
+            self._require_skipped(step, name)
+        if wrong:
+            return
         for name in self._names:
-            value = self._last[name]
-            if not math.isfinite(value):
-                player, term = name.split("/", 1)
-                raise NotFinite(
-                    f"step {step}: {player}'s {term} is {value}; training stopped, and the last "
-                    "good checkpoint is kept. A lower learning rate, a warm-up or skip_above may "
-                    "help, in a new --workdir"
-                )
-            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._sums[name] = self._sums.get(name, 0.0) + self._last[name]
         self._count += 1
+
+    def _require_skipped(self, step: int, name: str) -> None:
+        """Raises NotFinite unless the update that this metric belongs to may be skipped."""
+        player, term = name.split("/", 1)
+        most = self._most_skipped.get(player, 0)
+        if not most or all(math.isfinite(self._last[f"{player}/{each}"])
+                           for each in ("loss", "grad_norm")):
+            raise NotFinite(
+                f"step {step}: {player}'s {term} is {self._last[name]}; training stopped, and the "
+                "last good checkpoint is kept. A lower learning rate, a warm-up or skip_above may "
+                "help, in a new --workdir"
+            )
+        skipped = int(self._last[f"{player}/skipped"])
+        if skipped > most:
+            raise NotFinite(
+                f"step {step}: {skipped} updates of {player} were skipped, more than "
+                f"config.optimisers.{player}.skip_not_finite, {most}; training stopped, and the "
+                "last good checkpoint is kept. A lower learning rate or a warm-up may help, in a "
+                "new --workdir"
+            )
 
     @property
     def window(self) -> dict:
@@ -74,8 +101,9 @@ class Ledger:
 
     def close(self) -> dict[str, float]:
         """The row's metrics; begins the next row."""
-        row = {name: self._last[name] if name.endswith(CURRENT) else self._sums[name] / self._count
-               for name in self._names}
+        count = max(self._count, 1)  # where every step was skipped there are no sums: NaN
+        row = {name: self._last[name] if name.endswith(CURRENT)
+               else self._sums.get(name, math.nan) / count for name in self._names}
         self._count, self._sums = 0, {}
         return row
 

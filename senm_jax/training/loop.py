@@ -1,13 +1,14 @@
 """Training a run from its settings to its last step, whatever interrupts it on the way."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -71,10 +72,10 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     Raises:
         ValueError: as `train`.
     """
-    settings, workdir = settings_.resolve(config), pathlib.Path(workdir)
+    settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
     learns = bool(method.players) or any(settings.data.rows.values())
-    pipeline = _open_data(settings) if learns else None
+    pipeline = _open_data(settings, method.configurations) if learns else None
     fingerprint = pipeline.fingerprint if pipeline else ""
     if (workdir / "config.json").exists():
         before = runs.read_config(workdir)
@@ -110,7 +111,8 @@ def _advance(task: Task, state: state_.TrainState, window: Mapping) -> state_.Tr
     """The state after the last step, or after the one in which the run was asked to stop."""
     settings, job, start = task.settings, task.job, int(state.step)
     step = _compile(task) if start < settings.steps else None
-    clock, book = ledger.Clock(start), ledger.Ledger(job.metrics, window)
+    most_skipped = {player: each.skip_not_finite for player, each in settings.optimisers.items()}
+    clock, book = ledger.Clock(start), ledger.Ledger(job.metrics, window, most_skipped)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(
             checkpoints.Writer(_folder(task), keep=settings.keep, best=settings.best))
@@ -190,13 +192,28 @@ def _validate(task: Task, state: state_.TrainState, number: int) -> dict[str, fl
     return task.validator.measure(variables, picture if jax.process_index() == 0 else None)
 
 
-def _open_data(settings: settings_.Settings) -> pipeline_.Pipeline:
+def _with_configurations(settings: settings_.Settings) -> settings_.Settings:
+    """The settings with ``hyper.configurations``, where it is there and empty, filled in from the
+    training stores, so that config and checkpoints hold the table that was learnt."""
+    if settings.hyper.get("configurations") != ():
+        return settings
+    found = pipeline_.configuration_names(_stores(settings), settings.data.rows)
+    return dataclasses.replace(settings, hyper={**settings.hyper, "configurations": found})
+
+
+def _stores(settings: settings_.Settings) -> list[store_.Store]:
     if not settings.data.stores:
         raise ValueError("config.data.stores: expected the path of a patch store, got none; "
                          "senm-jax prepare makes one, --config.data.stores=PATH names it")
+    return [store_.Store.open(path) for path in settings.data.stores]
+
+
+def _open_data(
+    settings: settings_.Settings, configurations: Sequence[str]
+) -> pipeline_.Pipeline:
     data = settings.data
-    stores = [store_.Store.open(path) for path in data.stores]
-    return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None)
+    return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
+                              data.weights or None, configurations)
 
 
 @contextlib.contextmanager

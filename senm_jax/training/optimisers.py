@@ -1,6 +1,7 @@
 """Optimisers and learning rates, driven by the step number; the guard that skips updates."""
 
 import functools
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ class Optimiser(NamedTuple):
     init: Callable
     """(params) -> state"""
     update: Callable
-    """(gradients, state, params, step=number of this step) -> (updates, state)"""
+    """(gradients, state, params, step=number of this step, loss=its value) -> (updates, state)"""
     rate: Callable
     """(number of a step) -> its learning rate, float32"""
 
@@ -34,8 +35,9 @@ def make(config: settings_.Optimiser, steps: int) -> Optimiser:
     """One player's optimiser in a run of ``steps`` steps."""
     rate = functools.partial(learning_rate, config, steps)
     adam = optax.chain(optax.scale_by_adam(config.b1, config.b2, config.eps), scale_by_rate(rate))
-    if config.skip_above:
-        adam = guard(adam, config.skip_above, config.skip_norm_of)
+    if config.skip_above or config.skip_not_finite:
+        above = config.skip_above or math.inf
+        adam = guard(adam, above, config.skip_norm_of, finite=bool(config.skip_not_finite))
     return Optimiser(adam.init, adam.update, rate)
 
 
@@ -72,12 +74,14 @@ def scale_by_rate(rate: Callable) -> optax.GradientTransformationExtraArgs:
 
 
 def guard(
-    inner: optax.GradientTransformationExtraArgs, above: float, norm_of: str
+    inner: optax.GradientTransformationExtraArgs, above: float, norm_of: str,
+    finite: bool = False,
 ) -> optax.GradientTransformationExtraArgs:
     """``inner``, skipped whole unless the norm of the gradients at ``norm_of`` is below ``above``.
 
     A skipped update changes neither parameters nor the inner state, and is counted. A NaN norm is
-    not below anything, so it skips.
+    not below anything, so it skips. With ``finite`` so does a loss or a gradient anywhere that is
+    not finite.
 
     Raises (at init):
         ValueError: no parameter path matches ``norm_of``.
@@ -91,8 +95,10 @@ def guard(
             )
         return Guarded(inner.init(params), jnp.int32(0))
 
-    def update(updates, state, params=None, **extra):
+    def update(updates, state, params=None, *, loss=0.0, **extra):
         fine = optax.tree.norm(_matching(updates, norm_of)) < above
+        if finite:
+            fine &= jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(updates))
         moved, inner_state = inner.update(updates, state.inner, params, **extra)
         moved = jax.tree.map(lambda u: jnp.where(fine, u, 0), moved)
         kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), inner_state, state.inner)

@@ -51,6 +51,9 @@ class Optimiser:
     """The update is skipped unless the gradient norm is below this; 0 never skips."""
     skip_norm_of: str
     """Regex, searched in parameter paths, of the parameters whose gradient norm is tested."""
+    skip_not_finite: int = 0
+    """So many updates may be skipped, and are counted, before a loss or gradient that is not finite
+    stops the run; 0: the first does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +176,8 @@ def _check(settings: Settings) -> None:
         )
     positive = ("log_every", "checkpoint_every", "validate_every", "keep")
     low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
+    low += [(f"config.optimisers.{player}.skip_not_finite", each.skip_not_finite, 0)
+            for player, each in settings.optimisers.items()]
     low += [("config.steps", settings.steps, 0), ("config.data.crop", data.crop, 1),
             ("config.mesh.model", settings.mesh.model, 1)]
     for name, value, least in low:

@@ -37,7 +37,7 @@ def make_step(
             (loss, outcome), gradients = _differentiate(method, player, params, context)
             _check_statistics(player, outcome.statistics, variables[player]["statistics"])
             updates, opt_state[player] = optimisers[player].update(
-                gradients, opt_state[player], params, step=number
+                gradients, opt_state[player], params, step=number, loss=loss
             )
             variables[player] = {
                 "params": optax.apply_updates(params, updates),

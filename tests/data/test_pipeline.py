@@ -238,3 +238,28 @@ def test_fingerprint_follows_every_setting(tmp_path):
         )
     }
     assert len(found) == 7
+
+
+def test_configurations_count_in_the_names_that_are_given(tmp_path):
+    holder = coded_store(tmp_path / "a", count=2)
+    names = ("another", "camera 1", "camera 0")
+    pipe = pipeline.Pipeline([holder], {"paired": 32}, 4, seed=0, names=names)
+    pairs = pipe.batch_at(1)["paired"]
+    np.testing.assert_array_equal(pairs["configuration"], 2 - pairs["clean"][:, 0, 0, 0])
+    plain = pipeline.Pipeline([holder], {"paired": 32}, 4, seed=0)
+    assert plain.fingerprint != pipe.fingerprint
+
+
+def test_a_noisy_patch_of_an_unnamed_configuration_is_refused(tmp_path):
+    stores = [coded_store(tmp_path / "a", count=3, domains=("paired", "source"))]
+    message = r"a: 1 paired patches are of camera 2, which .* does not name: camera 0, camera 1"
+    with pytest.raises(ValueError, match=message):
+        pipeline.Pipeline(stores, {"paired": 1}, 4, seed=0, names=("camera 0", "camera 1"))
+    pipeline.Pipeline(stores, {"source": 1}, 4, seed=0, names=("camera 0",))  # nothing noisy
+
+
+def test_names_of_configurations_are_those_of_the_noisy_patches_in_use(small_store, tmp_path):
+    found = pipeline.configuration_names([small_store], {"paired": 1, "target": 1})
+    assert found[0] == "camera 0_00100" and len(found) == 6
+    with pytest.raises(ValueError, match="expected noisy patches with the camera"):
+        pipeline.configuration_names([small_store], {"paired": 0, "source": 4})

@@ -153,3 +153,18 @@ def test_what_a_run_cannot_do_is_refused(dncnn):
         apply.sample(run, image, key=key, conditions={"temperature": 1.0})
     with pytest.raises(ValueError, match="a key and conditions for each of 1 images, got 2 keys"):
         apply.restore(dncnn, [image], key=_keys(2))
+
+
+@pytest.mark.parametrize("reach", [None, base.Reach(multiple=1, radius=0)])
+def test_a_result_that_is_not_finite_is_refused_with_its_image(reach):
+    def restore(variables, noisy, key, origin):
+        return jnp.log(noisy)
+
+    run = types.SimpleNamespace(
+        variables={},
+        method=base.Method(("p",), None, None, restore=restore, restore_reach=reach),
+    )
+    images = [np.full((2, 3, 3), 0.5, np.float32) for _ in range(3)]
+    images[1][0, 0] = 0
+    with pytest.raises(ValueError, match="image 2 of 3: 3 of 18 computed values are not finite"):
+        apply.restore(run, images, key=_keys(3))

@@ -1,11 +1,15 @@
 """Conditions: a function of seed and name, of the asked-for distribution, and checked."""
 
+import types
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from inference import small
 
 from senm_jax.data import store
 from senm_jax.inference import conditions
+from senm_jax.methods import base
 
 
 def _levels(run, text, count=400, seed=0):
@@ -94,3 +98,37 @@ def test_a_store_without_noise_is_no_model(white, tmp_path):
         writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match=r"has no noisy patches .* only \['source'\]"):
         conditions.make(white, 0, level=f"like:{tmp_path / 's'}")
+
+
+class _Cameras:
+    """A run of a method that tells two configurations apart, by the mean of its noise."""
+
+    def __init__(self, stores=()):
+        def imitate(variables, clean, noisy):
+            share = jnp.mean(noisy - clean, axis=(1, 2, 3))
+            return {"a": share, "b": 1 - share, "temperature": jnp.ones(len(noisy))}
+
+        self.method = base.Method(
+            (), None, None, imitate=imitate, imitate_needs_clean=True, configurations=("a", "b"),
+            conditions={"a": 0.0, "b": 0.0, "temperature": 1.0},
+        )
+        self.variables = {}
+        self.config = types.SimpleNamespace(data=types.SimpleNamespace(stores=stores))
+
+
+def test_a_named_configuration_stands_alone():
+    draw = conditions.make(_Cameras(), 0, temperature="0.5", configuration="b")
+    assert draw("image") == {"a": 0.0, "b": 1.0, "temperature": 0.5}
+    with pytest.raises(ValueError, match="--configuration: this method knows a, b, got 'c'"):
+        conditions.make(_Cameras(), 0, configuration="c")
+
+
+def test_configurations_are_like_the_pairs_of_a_store(real, white):
+    drawn = conditions.make(_Cameras((str(real),)), 0)("image")
+    assert drawn["a"] + drawn["b"] == pytest.approx(1) and set(drawn) == {"a", "b", "temperature"}
+    assert conditions.make(_Cameras(), 0, configuration=f"like:{real}")("image") == drawn
+    assert len(conditions.imitated(_Cameras(), store.Store.open(real))) == 6  # not the targets
+    with pytest.raises(ValueError, match="--configuration: the run names no training stores"):
+        conditions.make(_Cameras(), 0)
+    with pytest.raises(ValueError, match="--configuration: this method knows none"):
+        conditions.make(white, 0, configuration="a")

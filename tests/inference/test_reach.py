@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from senm_jax.inference import apply, tiles
-from senm_jax.methods import base, lud_vae, senm_vae
+from senm_jax.methods import base, lud_vae, naflow, senm_vae
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
 
@@ -65,7 +65,25 @@ def _lud():
     )
 
 
+def _naflow(levels, blocks):
+    method = naflow.make(naflow.Config(
+        configurations=("one", "two"), levels=levels, transitions=1, blocks=blocks, width=4,
+        hidden=3,
+    ))
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (4, 16, 16, 3), np.uint8)
+    pair = {"clean": images, "noisy": images, "configuration": np.zeros(4, np.int32)}
+    variables = method.init(jax.random.key(0), {"paired": pair})["flow"]
+    variables["params"] = jax.tree.map(
+        lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.1, leaf.shape), jnp.float32),
+        variables["params"],
+    )
+    return types.SimpleNamespace(method=method, variables={"flow": variables})
+
+
 RUNS = {
+    "naflow": lambda: _naflow(2, 1),
+    "naflow of two blocks": lambda: _naflow(1, 2),
     "semi": lambda: _semi(levels=(1, 1)),
     "downs": lambda: _semi(levels=(1,), downs=1),
     "paired": _paired,
@@ -79,17 +97,17 @@ def _call(run, action, images, keys, level):
     rows = images.shape[0]
     origin = jnp.zeros((rows, 2), jnp.int32)
     if action == "restore":
-        return run.method.restore(run.variables, images, keys, origin)
+        return jax.jit(run.method.restore)(run.variables, images, keys, origin)
     given = {name: jnp.full(rows, value) for name, value in run.method.conditions.items()}
     if "level" in given:
         given["level"] = jnp.full(rows, level)
-    return run.method.sample(run.variables, images, keys, given, origin)
+    return jax.jit(run.method.sample)(run.variables, images, keys, given, origin)
 
 
 @pytest.mark.parametrize(
     "name, action",
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
-     ("lud", "restore")],
+     ("lud", "restore"), ("naflow of two blocks", "sample")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -109,10 +127,19 @@ def test_tiled_equals_whole_for_any_size(name, action):
         np.testing.assert_allclose(result / scale, whole / scale, atol=5e-6)
 
 
+def _plain(path, leaf):
+    """Kernels of 1 and all else 0, but for permutations, and signs, which are all 1."""
+    if jnp.issubdtype(leaf.dtype, jnp.integer):
+        return leaf
+    one = leaf.ndim == 4 or jax.tree_util.keystr(path).endswith("['sign']")
+    return jnp.full_like(leaf, float(one))
+
+
 @pytest.mark.parametrize(
     "name, action",
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
-     ("paired", "sample"), ("lud", "sample"), ("lud", "restore")],
+     ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
+     ("naflow of two blocks", "sample")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each
@@ -124,9 +151,7 @@ def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatc
 
     monkeypatch.setattr(gaussian, "field", lambda *_: lambda name, shape: jnp.zeros(shape))
     run = RUNS[name]()
-    run.variables = jax.tree.map(
-        lambda leaf: jnp.full_like(leaf, float(leaf.ndim == 4)), run.variables
-    )
+    run.variables = jax.tree_util.tree_map_with_path(_plain, run.variables)
     reach = getattr(run.method, f"{action}_reach")
     rows = np.arange(reach.multiple)  # one image for each place in a cell
     width = tiles.up(2 * reach.radius + 2 * reach.multiple + 2, reach.multiple)

@@ -17,17 +17,22 @@ _BESIDE = pathlib.Path(__file__).resolve().parents[3] / "shared" / "reference"
 FOLDER = pathlib.Path(os.environ.get("SENM_PARITY", _BESIDE))
 
 
-@functools.cache
 def recipe():
     """The module that rebuilds arrays from (seed, name, shape)."""
+    return module("recipe.py")
+
+
+@functools.cache
+def module(path: str):
+    """A module of the folder, by its path there."""
     for folder in (FOLDER, _BESIDE):
-        path = folder / "recipe.py"
-        if path.exists():
-            spec = importlib.util.spec_from_file_location("recipe", path)
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module
-    raise FileNotFoundError(f"no recipe.py in {FOLDER}")
+        if (folder / path).exists():
+            name = pathlib.PurePath(path).stem
+            spec = importlib.util.spec_from_file_location(name, folder / path)
+            loaded = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(loaded)
+            return loaded
+    raise FileNotFoundError(f"no {path} in {FOLDER}")
 
 
 def document(system: str) -> dict | None:

@@ -87,6 +87,14 @@ def test_nan_stops_with_step_player_and_term_and_keeps_the_last_good(store, tmp_
     assert all(np.isfinite(list(row.values())).all() for row in training_rows(tmp_path))
 
 
+def test_nan_is_skipped_and_counted_where_it_may_be(store, tmp_path):
+    config = toy.config(store, hyper__poison=3, optimisers__painter__skip_not_finite=1)
+    run = loop.train(config, tmp_path)
+    rows = training_rows(tmp_path)
+    assert run.step == 6 and [row["painter/skipped"] for row in rows] == [0, 0, 1, 1, 1, 1]
+    assert np.isnan(rows[2]["painter/fit"]) and np.isfinite(rows[3]["painter/fit"])
+
+
 def test_nan_in_a_step_that_is_saved_is_not_saved(store, tmp_path):
     with pytest.raises(ValueError, match="step 4: painter's fit is nan"):
         loop.train(toy.config(store, hyper__poison=4), tmp_path)

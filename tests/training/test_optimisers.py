@@ -66,6 +66,20 @@ def test_a_large_gradient_skips_the_whole_update_and_is_counted(large):
     assert int(optimiser.update(small, after, params, step=3)[1].skipped) == 1
 
 
+@pytest.mark.parametrize("gradient, loss", [(jnp.nan, 1.0), (jnp.inf, 1.0), (1.0, jnp.nan)])
+def test_what_is_not_finite_skips_where_it_may(gradient, loss):
+    optimiser = optimisers.make(configured(skip_not_finite=3), 9)
+    params = jnp.ones(2)
+    state = optimiser.init(params)
+    large = jnp.array([1e9, 1.0])
+    moved, state = optimiser.update(large, state, params, step=1, loss=jnp.float32(1))
+    assert jnp.all(moved != 0) and int(state.skipped) == 0
+    bad = jnp.array([gradient, 0.5])
+    moved, after = optimiser.update(bad, state, params, step=2, loss=jnp.float32(loss))
+    assert jnp.all(moved == 0) and int(after.skipped) == 1
+    jax.tree.map(np.testing.assert_array_equal, state.inner, after.inner)
+
+
 def test_a_norm_equal_to_the_threshold_skips():
     optimiser = optimisers.make(configured(skip_above=5.0), 9)
     params = jnp.ones(2)

@@ -33,6 +33,7 @@ def test_whole_numbers_become_floats_where_floats_are_wanted():
     ({"data__rows": {"pairs": 3}}, r"config\.data\.rows: expected domains .* got 'pairs'"),
     ({"data__weights": (1.0, 2.0)}, r"config\.data\.weights: expected one for each of 1 stores"),
     ({"keep": 0}, r"config\.keep: expected 1 or more, got 0"),
+    ({"optimisers__judge__skip_not_finite": -1}, r"judge\.skip_not_finite: expected 0 or more"),
     ({"best": "validation/restored_psnr"}, r"config\.best: .* names no store"),
     ({"mesh__data": 0}, r"config\.mesh\.data: expected -1 or 1 or more"),
 ])

@@ -1,0 +1,26 @@
+"""NAFlow on the PolyU real-noise photographs, of four cameras.
+
+    senm-jax prepare polyu DATA data/polyu
+    senm-jax train --config configs/naflow/polyu.py:cpu --workdir runs/naflow
+
+``--config.hyper.configurations=`` (nothing) takes the camera configurations of whatever stores
+``--config.data.stores`` names.
+"""
+
+from configs import common
+from configs.naflow import sidd
+
+CONFIGURATIONS = {
+    "canon-5d2": (3200, 6400),
+    "canon-80d": (800, 6400, 12800),
+    "nikon-d800": (3200, 4000, 6400),
+    "sony-a7ii": (1600,),
+}
+"""The ISO settings of each camera among the training scenes."""
+
+
+def get_config(arg=""):
+    """The locked config; presets ``tiny`` and ``cpu``."""
+    preset = common.preset(arg, ("tiny", "cpu"))
+    names = (f"{camera}_{iso:05d}" for camera, isos in CONFIGURATIONS.items() for iso in isos)
+    return sidd.experiment(preset, tuple(names), "data/polyu/train", "data/polyu/test")
