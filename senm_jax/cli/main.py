@@ -17,6 +17,8 @@ COMMANDS = {
     "restore": "restore images with a trained restorer",
     "evaluate": "measure a noise model or a restorer and write a report",
     "quickstart": "run the main job at tiny size on photographs that need no download",
+    "import-checkpoint": "make a run of an official checkpoint",
+    "export-checkpoint": "write a run's network as an official checkpoint",
     "bench": "measure the data pipeline, a training step or generation",
 }
 
@@ -42,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, summary in COMMANDS.items():
         child = commands.add_parser(name, help=summary, description=summary)
         if name == asked:
-            module = importlib.import_module(f"senm_jax.cli.{name}")
+            module = importlib.import_module(f"senm_jax.cli.{name.replace('-', '_')}")
             module.add_arguments(child)
             child.set_defaults(run=module.run)
     try:

@@ -70,7 +70,9 @@ def read(state: State) -> dict[str, Any]:
         _put(params, ("network", *path), _ours(name, np.asarray(state[name])))
     for name, path in _factored(fields):
         lower, log_s, upper, place, sign = (np.asarray(state[f"{name}.{f}"]) for f in _FACTORS)
-        lu = np.tril(lower, -1) + np.triu(upper, 1) + np.diag(log_s)
+        # Chosen and not added up, so that -0.0 stays what it is.
+        below, above = (np.tri(len(log_s), k=k, dtype=bool) for k in (-1, 0))
+        lu = np.where(below, lower, np.where(above, np.diag(log_s), upper))
         _put(params, ("network", *path, "lu"), lu)
         _put(statistics, ("network", *path, "order"), _order(f"{name}.p", place))
         _put(statistics, ("network", *path, "sign"), sign)

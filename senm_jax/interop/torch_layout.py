@@ -1,7 +1,8 @@
 """PyTorch's tensor layouts and ours: plain transpositions, exact both ways."""
 
 import difflib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,44 @@ class Entry(NamedTuple):
 
 
 COUNTER = "num_batches_tracked"
-"""Batch normalisation's counter: nobody reads it, it is written as 0."""
+"""Batch normalisation's counter: nobody reads it, it is written as 0, and it may be left out."""
+_NAMED = 8
+"""So many entries are named of each kind of fault; of the rest the number is."""
+
+
+def check(state: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> None:
+    """Refuses a state dict whose names or shapes are not those of ``expected``.
+
+    Raises:
+        ValueError: every entry that is missing, unknown or of another shape is named, a name with
+            the nearest known one.
+    """
+    needed = {name for name in expected if not name.endswith(COUNTER)}
+    missing, unknown = sorted(needed - set(state)), sorted(set(state) - set(expected))
+    wrong = [name for name in expected
+             if name in state and np.shape(state[name]) != np.shape(expected[name])]
+    shapes = (f"{name} expected {np.shape(expected[name])}, got {np.shape(state[name])}"
+              for name in wrong)
+    faults = [
+        _fault("missing entries", missing, (nearest(n, unknown, "there") for n in missing)),
+        _fault("unknown entries", unknown, (nearest(n, expected, "known") for n in unknown)),
+        _fault("entries of another shape", shapes, itertools.repeat("")),
+    ]
+    if any(faults):
+        raise ValueError("state dict: " + "; ".join(fault for fault in faults if fault))
+
+
+def nearest(name: str, known: Iterable[str], which: str) -> str:
+    """`` (nearest WHICH: NAME)`` with the known name that is nearest to this one; "" for none."""
+    close = difflib.get_close_matches(name, known, 1)
+    return f" (nearest {which}: {close[0]})" if close else ""
+
+
+def _fault(what: str, names: Iterable[str], hints: Iterable[str]) -> str:
+    names = list(names)
+    shown = [name + hint for name, hint in zip(names[:_NAMED], hints, strict=False)]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{what}: {', '.join(shown)}{more}" if names else ""
 
 
 def read(state: Mapping[str, np.ndarray], table: Mapping[str, Entry]) -> dict[str, Any]:
@@ -52,8 +90,7 @@ def read(state: Mapping[str, np.ndarray], table: Mapping[str, Entry]) -> dict[st
     names = {name for name in state if not name.endswith(COUNTER)}
     missing, unknown = sorted(set(table) - names), sorted(names - set(table))
     if missing or unknown:
-        near = {n: difflib.get_close_matches(n, unknown, 1) for n in missing}
-        hint = [f"{n} (nearest there: {m[0]})" if m else n for n, m in near.items()]
+        hint = [name + nearest(name, unknown, "there") for name in missing]
         raise ValueError(f"state dict: missing entries {hint}, unknown entries {unknown}")
     variables = {"params": {}, "statistics": {}}
     for name, entry in table.items():

@@ -1,0 +1,202 @@
+"""The table of published checkpoints: the networks a system's files hold, and where ours keep them.
+
+A further network is a row of `SYSTEMS`; importing, exporting and their commands work from it alone.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from senm_jax.interop import dncnn, lud_vae, naflow, senm_vae, tensor_files, torch_layout
+from senm_jax.training import settings as settings_
+
+State = Mapping[str, np.ndarray]
+
+PREFIXES = ("module.", "model.", "netG.", "generator.")
+"""What all names of a file may begin with; taken off one by one until its mark is there."""
+
+
+class Part(NamedTuple):
+    """One network of a system, which has a file of its own."""
+
+    player: str
+    module: str
+    """Which of the player's modules it is; "" where the player is the network."""
+    mark: str
+    """An entry that every such file has, by which other systems' files are known as such."""
+    hyper: Callable[[State], dict[str, Any]]
+    """The fields of the method's `Config` that a state dict shows."""
+    read: Callable[[State], dict[str, Any]]
+    """``{"params", "statistics"}`` of a state dict."""
+    write: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, np.ndarray]]
+    """The state dict, of ``{"params", "statistics"}`` and the fields of `Config`."""
+
+    def get(self, variables: Mapping) -> dict[str, Any]:
+        """The part's ``{"params", "statistics"}`` among every player's variables."""
+        own = variables[self.player]
+        if not self.module:
+            return {"params": own["params"], "statistics": own["statistics"]}
+        return {"params": own["params"][self.module], "statistics": {}}
+
+    def put(self, variables: Mapping, tree: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables with the part's replaced."""
+        own = dict(variables.get(self.player, {"params": {}, "statistics": {}}))
+        if self.module:
+            own["params"] = {**own["params"], self.module: tree["params"]}
+        else:
+            own = dict(tree)
+        return {**variables, self.player: own}
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """A method and the networks whose files make a run of it."""
+
+    method: str
+    parts: dict[str, Part]
+    """By name; the first cannot be left out."""
+    alone: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of `Config`, not as its defaults, where only the first part's file is given."""
+    fixed: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Fields of `Config` that tell the system from others of its method."""
+    wrapper: str = ""
+    """The dictionary that the published file keeps its entries in; "" for none."""
+    prefix: str = ""
+    """What the published file's names begin with, before ours."""
+
+    @property
+    def main(self) -> str:
+        """The part that cannot be left out."""
+        return next(iter(self.parts))
+
+
+class File(NamedTuple):
+    """A part's file: its entries by the network's own names, and what was taken off them."""
+
+    path: str | os.PathLike
+    state: dict[str, np.ndarray]
+    wrapper: str
+    prefix: str
+
+
+def find(name: str) -> System:
+    """The system of this name.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    if name not in SYSTEMS:
+        raise ValueError(f"--system: expected one of {', '.join(SYSTEMS)}, got {name!r}")
+    return SYSTEMS[name]
+
+
+def of_run(config: settings_.Settings) -> System:
+    """The system that a run of these settings is one of.
+
+    Raises:
+        ValueError: nothing was published that its networks could be written as.
+    """
+    for system in SYSTEMS.values():
+        if system.method == config.method and \
+                all(config.hyper[name] == value for name, value in system.fixed.items()):
+            return system
+    raise ValueError(
+        f"a run of {config.method} has no published form; those of {', '.join(SYSTEMS)} have one"
+    )
+
+
+def read(name: str, part: str, path: str | os.PathLike) -> File:
+    """The file of a system's part, with the prefixes of its names taken off.
+
+    Raises:
+        ValueError: it cannot be read, or has not the part's mark.
+    """
+    mark = SYSTEMS[name].parts[part].mark
+    given, wrapper = tensor_files.read(path)
+    state, prefix = given, ""
+    while mark not in state:
+        taken = next((p for p in PREFIXES if all(n.startswith(p) for n in state)), None)
+        if taken is None:
+            raise ValueError(
+                f"{path}: expected the {part} of {name}, which has an entry {mark!r}"
+                f"{torch_layout.nearest(mark, given, 'there')}; {_likeness(given)}"
+            )
+        prefix += taken
+        state = {n.removeprefix(taken): value for n, value in state.items()}
+    return File(path, state, wrapper, prefix)
+
+
+def _likeness(state: Mapping) -> str:
+    like = [f"{part} of {name}" for name, system in SYSTEMS.items()
+            for part, row in system.parts.items() if row.mark in state]
+    return f"it looks like a {' or '.join(like)}" if like else f"got {sorted(state)[:4]} ..."
+
+
+def _by_table(
+    player: str, module: str, mark: str, hyper: Callable, table: Callable, *fields: str
+) -> Part:
+    """A part that `torch_layout` reads and writes; ``fields`` are what its table depends on."""
+
+    def tabled(given):
+        return table(**{name: given[name] for name in fields})
+
+    return Part(
+        player, module, mark, hyper,
+        read=lambda state: torch_layout.read(state, tabled(hyper(state))),
+        write=lambda tree, given: torch_layout.write(tree, tabled(given)),
+    )
+
+
+def _width(field: str, mark: str) -> Callable[[State], dict[str, Any]]:
+    """A network's first width, as the field of `Config` that has it."""
+    return lambda state: {field: state[mark].shape[0]}
+
+
+_DISCRIMINATOR = _by_table(
+    "discriminator", "", "model.0.weight", _width("discriminator_width", "model.0.weight"),
+    senm_vae.discriminator,
+)
+_UNJUDGED = {"gan_weight": 0.0}
+
+SYSTEMS = {
+    "senm-vae": System("senm_vae", {
+        "generator": _by_table(
+            "generator", "translator", "inconv_N.0.weight", senm_vae.architecture,
+            senm_vae.generator, "width", "growth", "levels", "degradation_channels", "downs",
+        ),
+        "level-predictor": _by_table(
+            "generator", "level_predictor", "dense.0.weight",
+            _width("predictor_width", "net.0.weight"), senm_vae.level_predictor,
+        ),
+        "discriminator": _DISCRIMINATOR,
+    }, alone=_UNJUDGED),
+    "senm-vae-paired": System("senm_vae_paired", {
+        "generator": _by_table(
+            "generator", "", "proj_zh.0.weight", senm_vae.architecture_paired,
+            senm_vae.generator_paired, "width", "growth", "levels",
+        ),
+        "discriminator": _DISCRIMINATOR,
+    }, alone=_UNJUDGED),
+    "lud-vae": System("lud_vae", {
+        "generator": _by_table(
+            "generator", "", "inconv_n.weight", lud_vae.architecture, lud_vae.network,
+            "width", "layers",
+        ),
+    }),
+    "naflow": System("naflow", {
+        "flow": Part(
+            "flow", "", "cond_net.down1.weight", naflow.architecture, naflow.read,
+            lambda tree, given: naflow.write(tree, tuple(given["configurations"])),
+        ),
+    }, wrapper="state_dict", prefix="model."),
+    "dncnn": System("supervised", {
+        "restorer": Part(
+            "restorer", "", "model.0.weight",
+            lambda state: {"architecture": dncnn.architecture(state)}, dncnn.read,
+            lambda tree, given: dncnn.write(tree),
+        ),
+    }, fixed={"network": "dncnn"}),
+}
