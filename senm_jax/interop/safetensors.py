@@ -35,7 +35,7 @@ def read(data: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         about, body = header.pop(_ABOUT, {}), memoryview(data)[8 + length:]
         return {name: _array(name, entry, body) for name, entry in header.items()}, about
     except (struct.error, KeyError, TypeError, AttributeError, UnicodeDecodeError,
-            json.JSONDecodeError) as error:
+            RecursionError, json.JSONDecodeError) as error:
         raise ValueError(f"expected a safetensors file; it is damaged: {error!r}") from error
 
 

@@ -22,6 +22,8 @@ MAGIC = 0x1950A86A20F9469CFC6C
 """What the older format begins with."""
 _PICKLE = "data.pkl"
 _ROOT = "archive"
+_DAMAGE = (zipfile.BadZipFile, KeyError, TypeError, OverflowError, struct.error, RuntimeError)
+"""What reading raises where a file is not as PyTorch writes it, besides ValueError."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 """Of every member written: the same tensors give the same file."""
 
@@ -36,7 +38,7 @@ def read(data: bytes) -> Any:
         if data[:2] == b"PK":
             return _read_zip(data)
         return _read_legacy(data)
-    except (zipfile.BadZipFile, KeyError, struct.error, RecursionError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"expected a whole file of torch.save; it is damaged: {error}") from error
 
 
@@ -83,7 +85,7 @@ def _read_zip(data: bytes) -> Any:
         squeezed = [each.filename for each in archive.infolist() if each.compress_type]
         if squeezed:
             raise ValueError(f"expected members as torch.save stores them; {squeezed[0]} is packed")
-        pickled = next(name for name in archive.namelist() if name.endswith(f"/{_PICKLE}"))
+        pickled = next((n for n in archive.namelist() if n.endswith(f"/{_PICKLE}")), _PICKLE)
         root = pickled.removesuffix(_PICKLE)
         tree, _ = restricted_pickle.load(io.BytesIO(archive.read(pickled)))
         big = f"{root}byteorder" in archive.namelist() \

@@ -1,6 +1,7 @@
 """``senm-jax import-checkpoint`` and ``export-checkpoint``: nothing is lost either way."""
 
 import contextlib
+import dataclasses
 import json
 import pickle
 import zipfile
@@ -147,6 +148,27 @@ def test_a_run_from_elsewhere_is_written_as_published(tmp_path):
     assert checkpoints.save(runs.open(tmp_path / "run"), tmp_path / "b.ckpt") == len(state)
     found, wrapper = tensor_files.read(tmp_path / "b.ckpt")
     assert list(found) == [f"model.{name}" for name in state] and wrapper == "state_dict"
+
+
+def test_what_was_trained_since_is_written_and_the_rest_as_it_was(tmp_path):
+    state = _states("naflow")["flow"]
+    tensor_files.write(tmp_path / "a.pth", state)
+    run = checkpoints.load("naflow", {"flow": tmp_path / "a.pth"}, tmp_path / "run").run
+    trained = {**run.variables["flow"], "params": jax.tree.map(
+        lambda leaf: leaf + np.float32(1), run.variables["flow"]["params"])}
+    run = dataclasses.replace(run, variables={"flow": trained})
+    checkpoints.save(run, tmp_path / "b.pth")
+    found = tensor_files.read(tmp_path / "b.pth").state
+    for name, value in state.items():
+        acts = np.ones(value.shape, bool)
+        if name.endswith("invconv.l"):
+            acts = np.tri(len(value), k=-1, dtype=bool)
+        elif name.endswith("invconv.u"):
+            acts = ~np.tri(len(value), dtype=bool)
+        elif name == "I" or name.startswith("flowUpsamplerNet.f.") or name.endswith((".p", "_s")) \
+                and not name.endswith("log_s"):
+            acts = ~acts
+        np.testing.assert_array_equal(found[name], np.where(acts, value + np.float32(1), value))
 
 
 def test_halves_are_kept_as_halves_where_they_hold_the_values(tmp_path):

@@ -110,6 +110,10 @@ def test_what_is_named_is_not_reached_by_other_ways():
     memo = b"\x80\x02}r\xff\xff\xff\x7f."
     with pytest.raises(ValueError, match="memo of 2147483647"):
         torch_file.read(_zip(memo))
+    with pytest.raises(ValueError, match="damaged"):
+        torch_file.read(_zip(_tensor((2**70, 0), (1, 1), 0, 12), bytes(48)))
+    with pytest.raises(ValueError, match="damaged"):
+        torch_file.read(b"".join(pickle.dumps(each, 2) for each in (torch_file.MAGIC, 1, 2, 3, 4)))
     stored = b"\x80\x02(X\x05\x00\x00\x00othertQ."
     with pytest.raises(ValueError, match="expected the name of a storage"):
         torch_file.read(_zip(stored))
