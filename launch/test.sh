@@ -3,7 +3,8 @@
 #
 #   ./launch/test.sh [PYTEST ARGUMENTS]      e.g. ./launch/test.sh tests/data -k store
 #
-# Ends with the status of the first of the two that fails. SENM_DATA and SENM_PARITY name the
+# Tests run on all cores, those of one file on one. Ends with the status of the first of the two
+# that fails. SENM_DATA and SENM_PARITY name the
 # folders of real images and of parity cases; tests that need them skip where they are not set.
 # Compiled programs are kept where the commands keep theirs, in the folder SENM_CACHE.
 set -euo pipefail
@@ -16,4 +17,4 @@ if [ -n "$cache" ]; then
     export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0
 fi
 python -m flake8 senm_jax configs tests
-exec python -m pytest "$@"
+exec python -m pytest -n auto --dist loadfile "$@"

@@ -21,7 +21,7 @@ def get_config(arg=""):
             "downs": 1,
             "level_unit": 0.0625,
             "patch_level": True,
-            "exact_level": True,
+            "correct_level": True,
             "predictor_width": 16,
             "open_content": True,
             "dtype": "float32",

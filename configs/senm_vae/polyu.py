@@ -9,9 +9,9 @@ from configs import common
 NOISE_STD = 0.0185
 """Of the training photographs' noise, on the [0, 1] scale."""
 PUBLISHED = {"open_content": False, "from_clean": 0.5, "kl_z_ratio": 1e-7, "level_unit": 0.0,
-             "patch_level": False, "exact_level": False}
+             "patch_level": False, "correct_level": False}
 SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "level_unit": NOISE_STD,
-         "patch_level": True, "exact_level": True}
+         "patch_level": True, "correct_level": True}
 """For thousands of steps instead of 300,000. The image passes from the start, for from zero that
 would take most of them; a pair's content is always drawn from its clean image, so that only zn can
 carry the noise; and KL(z) counts, for else the content of the unpaired noisy rows carries it."""

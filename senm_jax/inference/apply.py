@@ -128,7 +128,7 @@ def sample_all(
 ) -> list[np.ndarray]:
     """The noisy version of each clean image under its key and conditions, tiled by ``plan``.
 
-    A method's `strength` is met on each image as `strength.settle` says.
+    A method's `strength` is corrected on each image as `strength.settle` says.
     """
     given = [complete(run.method, each) for each in conditions]
     columns = {
@@ -143,7 +143,7 @@ def sample_all(
 
 
 def _settled(run, images, image_keys, columns, plan):
-    """The values of the method's `strength` that make the images' noise as strong as is asked."""
+    """The values of the method's `strength`, corrected on each image."""
     side = strength.SIDE
     if plan is not None and any(max(image.shape[:2]) > side for image in images):
         plan = layout(run, "sample", [(side, side), (1, 1)])

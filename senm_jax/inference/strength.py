@@ -1,8 +1,8 @@
-"""Noise of the strength that was asked for, on each image.
+"""Noise nearer to the strength that was asked for, on each image.
 
 A network's noise has the standard deviation it is given as its level only roughly: less where much
 was lost in the latent, more or less by what is in the picture. So it is tried first, and the level
-changed by as much as the trial missed.
+changed by as much as the trial missed. That is exact where noise goes in proportion to the level.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def settle(
     images: Sequence[Image],
     asked: Float32[np.ndarray, "n"],
 ) -> Float32[np.ndarray, "n"]:
-    """The levels to give so that the noise of each image has the standard deviation ``asked``.
+    """The levels to give for noise of the standard deviation ``asked`` in each image.
 
     ``sample(windows, of)`` draws the trials: noisy versions of windows, each of the image whose
     number ``of`` names, at the levels asked for. Noise is counted after clipping to [0, 1]. Where

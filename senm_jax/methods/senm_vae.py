@@ -37,9 +37,9 @@ class Config:
     patch_level: bool = False
     """Whether a pair's level is that of its whole patch, as when noise is generated. Published is
     the crop's own, which leaves little for brightness and texture to explain."""
-    exact_level: bool = False
-    """Whether generation corrects the level so that the noise has that standard deviation
-    (`inference.apply`)."""
+    correct_level: bool = False
+    """Whether generation corrects the level by what the noise's standard deviation misses in a
+    trial (`inference.strength`)."""
     predictor_width: int = 64
     """The level predictor's channels after its first convolution."""
     open_content: bool = False
@@ -131,7 +131,7 @@ def make(config: Config) -> base.Method:
         restore=restore,
         imitate=imitate,
         conditions={"level": 0.05, "temperature": 1.0},
-        strength="level" if config.exact_level else None,
+        strength="level" if config.correct_level else None,
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
         restore_reach=base.Reach(network.multiple, network.radius(heads=1)),
     )
