@@ -63,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
         args.seed, args.level, args.temperature, args.pre_noise, args.configuration,
-        args.match_mean, args.tile,
-        args.batch,
+        args.match_mean, args.tile, args.batch,
     )
     if args.form == "store":
         summary = synthesize.to_store(

@@ -24,7 +24,7 @@ def _state():
     }
 
 
-def _same(found, expected):
+def assert_same(found, expected):
     assert list(found) == list(expected)
     for name, value in expected.items():
         assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape), name
@@ -60,7 +60,7 @@ def test_what_is_written_is_read_again(wrapper):
     data = torch_file.write(state, wrapper)
     assert data == torch_file.write(state, wrapper) and torch_file.is_zip_of_torch(data)
     found = torch_file.read(data)
-    _same(found[wrapper] if wrapper else found, state)
+    assert_same(found[wrapper] if wrapper else found, state)
 
 
 def test_offsets_and_strides_are_honoured():
@@ -147,7 +147,7 @@ def _legacy(state):
 
 
 def test_the_older_format_is_read():
-    _same(torch_file.read(_legacy(_state())), _state())
+    assert_same(torch_file.read(_legacy(_state())), _state())
 
 
 @pytest.mark.parametrize("make", [torch_file.write, _legacy])
@@ -191,18 +191,18 @@ def test_pytorch_reads_what_is_written_and_is_read(tmp_path):
                    _use_new_zipfile_serialization=new)
         found = torch_file.read((tmp_path / "theirs.pth").read_bytes())
         assert found["epoch"] == 3
-        _same(found["model"], expected)
+        assert_same(found["model"], expected)
     network = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.BatchNorm2d(3))
     torch.save(network.state_dict(), tmp_path / "network.pth")
     found = torch_file.read((tmp_path / "network.pth").read_bytes())
-    _same(found, {name: value.numpy() for name, value in network.state_dict().items()})
+    assert_same(found, {name: value.numpy() for name, value in network.state_dict().items()})
 
 
 def test_safetensors_come_back_with_the_text_beside_them():
     state = _state()
     data = safetensors.write(state, {"by": "hand"})
     found, about = safetensors.read(data)
-    _same(found, state)
+    assert_same(found, state)
     assert about == {"by": "hand"} and safetensors.read(safetensors.write(state))[1] == {}
     for length in (0, 7, 20, len(data) - 1):
         with pytest.raises(ValueError, match="damaged"):
@@ -216,5 +216,5 @@ def test_safetensors_come_back_with_the_text_beside_them():
 
 def test_bfloat16_is_kept():
     state = {"w": np.arange(5).astype(jnp.bfloat16)}
-    _same(torch_file.read(torch_file.write(state)), state)
-    _same(safetensors.read(safetensors.write(state))[0], state)
+    assert_same(torch_file.read(torch_file.write(state)), state)
+    assert_same(safetensors.read(safetensors.write(state))[0], state)
