@@ -149,12 +149,14 @@ def _settled(run, images, image_keys, columns, plan):
         plan = layout(run, "sample", [(side, side), (1, 1)])
     call = _program(run.method.sample, True, plan)
 
-    def trial(windows, of):
-        trial_keys = [keys.named(image_keys[i], "trial") for i in of]
-        asked = {name: column[of] for name, column in columns.items()}
-        return _apply(call, run.variables, windows, trial_keys, asked, plan, _ignore)
+    name = run.method.strength
 
-    return strength.settle(trial, images, columns[run.method.strength])
+    def trial(windows, of, levels):
+        trial_keys = [keys.named(image_keys[i], "trial") for i in of]
+        given = {each: column[of] for each, column in {**columns, name: levels}.items()}
+        return _apply(call, run.variables, windows, trial_keys, given, plan, _ignore)
+
+    return strength.settle(trial, images, columns[name])
 
 
 def restore_all(

@@ -1,8 +1,9 @@
-"""Noise nearer to the strength that was asked for, on each image.
+"""Noise of the strength that was asked for, on each image.
 
 A network's noise has the standard deviation it is given as its level only roughly: less where much
 was lost in the latent, more or less by what is in the picture. So it is tried first, and the level
-changed by as much as the trial missed. That is exact where noise goes in proportion to the level.
+changed by as much as the trial missed; a second trial tells by how much noise goes with the level
+here (in proportion to a power of it), and the level is changed by what is still missed.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,32 +15,45 @@ SIDE = 256
 """Of the windows of an image on which its noise is tried, in pixels."""
 MOST = 4.0
 """A level is changed by this factor at most, either way."""
+LEAST = 0.01
+"""The least change of a level, as a logarithm, that tells how noise goes with it."""
+POWERS = (0.5, 2.0)
+"""Noise is taken to go with a power of the level between these."""
 
 Image = Float32[np.ndarray, "_ _ 3"]
 
 
 def settle(
-    sample: Callable[[list[Image], list[int]], list[Image]],
+    sample: Callable[[list[Image], list[int], Float32[np.ndarray, "n"]], list[Image]],
     images: Sequence[Image],
     asked: Float32[np.ndarray, "n"],
 ) -> Float32[np.ndarray, "n"]:
     """The levels to give for noise of the standard deviation ``asked`` in each image.
 
-    ``sample(windows, of)`` draws the trials: noisy versions of windows, each of the image whose
-    number ``of`` names, at the levels asked for. Noise is counted after clipping to [0, 1]. Where
-    a trial has none, or none is asked for, the level stays.
+    ``sample(windows, of, levels)`` draws a trial: noisy versions of windows, each of the image
+    whose number ``of`` names, at levels given by image, always of the same random draws. Noise is
+    counted after clipping to [0, 1]. Where a trial has none, or none is asked for, the level stays.
     """
     cut = [(i, window) for i, image in enumerate(images) for window in windows(image)]
     of, clean = [i for i, _ in cut], [window for _, window in cut]
-    noise = {i: [] for i in of}
-    for i, x, y in zip(of, clean, sample(clean, of), strict=True):
-        noise[i].append((np.clip(y, 0, 1) - x).ravel())
-    levels = asked.copy()
-    for i, parts in noise.items():
-        found = np.concatenate(parts).std()
-        if asked[i] > 0 and found > 0:
-            levels[i] *= np.clip(asked[i] / found, 1 / MOST, MOST)
-    return levels
+
+    def missed(levels):
+        """The logarithm of the strength asked for over a trial's, by image."""
+        noise = {i: [] for i in of}
+        for i, x, y in zip(of, clean, sample(clean, of, levels), strict=True):
+            noise[i].append((np.clip(y, 0, 1) - x).ravel())
+        found = np.array([np.concatenate(noise[i]).std() for i in range(len(images))])
+        usable = (asked > 0) & (found > 0)
+        return np.log(np.where(usable, asked, 1) / np.where(usable, found, 1))
+
+    most = np.log(MOST)
+    first = missed(asked)
+    step = np.clip(first, -most, most)
+    second = missed(asked * np.exp(step).astype(np.float32))
+    moved = np.abs(step) > LEAST
+    power = np.where(moved, (first - second) / np.where(moved, step, 1), 1)
+    step = np.clip(step + second / np.clip(power, *POWERS), -most, most)
+    return asked * np.exp(step).astype(np.float32)
 
 
 def windows(image: Image) -> list[Image]:

@@ -3,7 +3,6 @@
 import types
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,12 +11,13 @@ from senm_jax.methods import base
 from senm_jax.ops import gaussian
 
 
-def _run(name="level"):
-    """A noise model whose noise is too weak, and weaker still in dark images."""
+def _run(name="level", power=1.0):
+    """A noise model whose noise is too weak, weaker still in dark images, and goes with a power of
+    its level."""
 
     def sample(variables, clean, key, conditions, origin):
         drawn = gaussian.field(key, origin, clean.shape[1:3])("noise", clean.shape)
-        level = conditions["level"][:, None, None, None]
+        level = 0.03 * (conditions["level"][:, None, None, None] / 0.03) ** power
         return clean + level * (0.3 + clean) * drawn
 
     return types.SimpleNamespace(variables={}, method=base.Method(
@@ -38,11 +38,12 @@ def _stds(noisy, images):
     return [float((a - b).std()) for a, b in zip(noisy, images, strict=True)]
 
 
+@pytest.mark.parametrize("power", [0.6, 1.0, 1.5])
 @pytest.mark.parametrize("tile", [None, 48])
-def test_every_image_has_the_strength_asked_for(tile):
+def test_every_image_has_the_strength_asked_for(tile, power):
     images, asked = _images((300, 400), (64, 90), (256, 256)), [0.02, 0.04, 0.03]
     given = [{"level": level} for level in asked]
-    noisy = apply.sample(_run(), images, key=_keys(3), conditions=given, tile=tile)
+    noisy = apply.sample(_run(power=power), images, key=_keys(3), conditions=given, tile=tile)
     np.testing.assert_allclose(_stds(noisy, images), asked, rtol=0.03)
     left = apply.sample(_run(None), images, key=_keys(3), conditions=given, tile=tile)
     np.testing.assert_allclose(_stds(left, images), np.multiply(asked, [0.5, 0.8, 0.9]), rtol=0.03)
@@ -66,26 +67,30 @@ def test_windows_stay_inside_and_cover_a_small_image():
     assert len({float(w[0, 0, 0]) for w in found}) == 4
 
 
-@pytest.mark.parametrize(("asked", "factor", "level"), [
-    (0.0, 1.0, 0.0), (0.1, 0.0, 0.1), (0.1, 0.5, 0.2), (0.1, 0.01, 0.4), (0.01, 50.0, 0.0025),
+@pytest.mark.parametrize(("asked", "factor", "power", "level"), [
+    (0.0, 1.0, 1.0, 0.0), (0.1, 0.0, 1.0, 0.1), (0.1, 0.5, 1.0, 0.2), (0.1, 0.01, 1.0, 0.4),
+    (0.01, 50.0, 1.0, 0.0025), (0.05, 0.8, 0.7, 0.05 * 0.8 ** (-1 / 0.7)),
+    (0.05, 1.2, 1.8, 0.05 * 1.2 ** (-1 / 1.8)), (0.05, 0.8, 0.1, 0.05 / 0.8 * 0.8 ** -1.8),
 ])
-def test_a_level_changes_by_what_the_trial_missed(asked, factor, level):
+def test_a_level_changes_by_what_the_trials_missed(asked, factor, power, level):
     image = np.full((64, 64, 3), 0.5, np.float32)
     noise = np.random.default_rng(0).choice([-1.0, 1.0], image.shape).astype(np.float32)
+    noise -= noise.mean()
 
-    def sample(windows, of):
-        return [window + asked * factor * noise for window in windows]
+    def sample(windows, of, levels):
+        # Noise of factor * asked at the level asked for, going with a power of the level.
+        relative = levels[of] / max(asked, 1e-9)
+        return [w + asked * factor * r**power * noise for w, r in zip(windows, relative)]
 
     found = strength.settle(sample, [image], np.float32([asked]))
-    np.testing.assert_allclose(found, [level], rtol=0.02)
+    np.testing.assert_allclose(found, [level], rtol=0.001)
 
 
 def test_clipping_counts():
     image = np.zeros((64, 64, 3), np.float32)
 
-    def sample(windows, of):
-        return [0.1 * jnp.ones_like(window) * np.resize([-1, 1], window.shape)
-                for window in windows]
+    def sample(windows, of, levels):
+        return [levels[i] * np.resize([-1, 1], window.shape) for i, window in zip(of, windows)]
 
     found = strength.settle(sample, [image], np.float32([0.1]))
-    np.testing.assert_allclose(found, [0.2], rtol=0.01)
+    np.testing.assert_allclose(found, [0.2], rtol=0.001)
