@@ -82,6 +82,7 @@ def lud_vae(preset: str, *, stores: tuple[str, ...], **settings) -> config_dict.
         "match_255": {},
         "kl_weight": 1e-4,
         "kl_anneal_steps": 10 if tiny else 10_000,
+        "open_noise_255": 0.0,
     }
     every = {"log_every": 2, "checkpoint_every": 2} if tiny else {}
     return experiment(

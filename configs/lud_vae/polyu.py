@@ -29,9 +29,9 @@ def get_config(arg=""):
     config.data.validation = "data/polyu/test"
     config.validate_every = 4 if preset == "tiny" else 5000
     if preset == "cpu":
-        config.hyper.update(width=24, kl_anneal_steps=300)
+        config.hyper.update(width=24, kl_anneal_steps=300, open_noise_255=255 * NOISE_STD)
         config.optimisers.generator.update(
-            learning_rate=1e-3, b2=0.99, warmup=50, schedule="cosine", halve_at=()
+            learning_rate=2e-4, b2=0.99, warmup=200, schedule="cosine", halve_at=()
         )
         config.data.update(rows={"paired": 0, "source": 4, "target": 4}, crop=32)
         config.update(steps=3000, checkpoint_every=1000, validate_every=1500)

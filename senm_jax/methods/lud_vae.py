@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base, senm_vae
-from senm_jax.nn import initial, lud_vae
+from senm_jax.nn import initial, lud_opening, lud_vae
 from senm_jax.ops import gaussian, keys, pixels
 
 Image = Float[Array, "_ _ _ 3"]
@@ -55,6 +55,9 @@ class Config:
     variance multiplies it, so it goes with the square of the noise's standard deviation."""
     kl_anneal_steps: int = 10_000
     """The weight rises linearly from 0 over so many steps."""
+    open_noise_255: float = 0.0
+    """The noise's standard deviation for a start at which the image passes and zn sees the noise
+    (`nn.lud_opening`); 0 is the published start, at random."""
 
 
 class Rows(NamedTuple):
@@ -120,7 +123,7 @@ def make(config: Config) -> base.Method:
 
     return base.Method(
         players=("generator",),
-        init=lambda key, batch: _init(network, key),
+        init=lambda key, batch: _init(config, network, key),
         loss=loss,
         sample=sample,
         restore=restore,
@@ -139,13 +142,16 @@ def build(config: Config) -> lud_vae.LUDVAE:
     return lud_vae.LUDVAE(config.width, config.layers, jnp.dtype(config.dtype))
 
 
-def _init(network: lud_vae.LUDVAE, key: Array) -> base.Variables:
+def _init(config: Config, network: lud_vae.LUDVAE, key: Array) -> base.Variables:
     image = jax.ShapeDtypeStruct((1, 8, 8, 3), jnp.float32)
     drawn = initial.variables(
         network, keys.named(key, "generator"), (image, image), image,
         normal=lambda name, shape: jnp.zeros(shape), method=network.reconstruct,
     )
-    return {"generator": {"params": drawn["params"], "statistics": {}}}
+    params = drawn["params"]
+    if config.open_noise_255:
+        params = lud_opening.open_content(network, params, config.open_noise_255 / 255)
+    return {"generator": {"params": params, "statistics": {}}}
 
 
 def group(config: Config, batch: Mapping[str, Mapping[str, Array]], key: Array) -> Rows:
@@ -232,7 +238,7 @@ def _check(config: Config) -> None:
         raise ValueError(f"layers: expected 1 to 5, got {config.layers}")
     if config.dtype not in ("float32", "bfloat16"):
         raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
-    for name in ("clean_noise_255", "noisy_noise_255", "restore_noise_255"):
+    for name in ("clean_noise_255", "noisy_noise_255", "restore_noise_255", "open_noise_255"):
         std = getattr(config, name)
         if std < 0:
             raise ValueError(f"{name}: expected a standard deviation >= 0, got {std}")

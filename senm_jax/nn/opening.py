@@ -54,13 +54,13 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
             bands = bands_of(grid)[:, coded:] / (network.level_unit or 1)
         opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
         if kinds[i] == senm_vae.TRANSITION:
-            opened[f"decoder_{i}"] = {"conv": _linear(params[f"decoder_{i}"]["conv"])}
+            opened[f"decoder_{i}"] = {"conv": linear(params[f"decoder_{i}"]["conv"])}
             grid, coded = grid - 1, (coded + network.degradation_channels) // 4
     for i in range(network.downs):
-        opened[f"out_ups_{i}"] = {"conv": _linear(params[f"out_ups_{i}"]["conv"])}
-    hidden = _linear(params["out_hidden"])
+        opened[f"out_ups_{i}"] = {"conv": linear(params[f"out_ups_{i}"]["conv"])}
+    hidden = linear(params["out_hidden"])
     opened["out_hidden"] = hidden | {"bias": jnp.full_like(hidden["bias"], GREY)}
-    opened["out_image"] = _linear(params["out_image"])
+    opened["out_image"] = linear(params["out_image"])
     # Both encoders of the content start alike.
     alike = {f"content_noisy_{i}": opened[f"content_clean_{i}"] for i in range(len(kinds))}
     alike["noisy_tower"] = opened["clean_tower"]
@@ -69,9 +69,9 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
 
 def _tower(tower, sign):
     """A tower that passes ``sign`` times the image, counted from grey, down to its last level."""
-    stem = _linear(tower["stem"], sign * np.eye(3))
+    stem = linear(tower["stem"], sign * np.eye(3))
     stem["bias"] = -GREY * stem["kernel"].sum((0, 1, 2))
-    halvings = {name: {"conv": _linear(part["conv"])} for name, part in tower.items()
+    halvings = {name: {"conv": linear(part["conv"])} for name, part in tower.items()
                 if "conv" in part}
     return tower | {"stem": stem} | halvings
 
@@ -82,7 +82,7 @@ def _degradation(params, i, bands):
         params[f"{name}_{i}"]
         for name in ("degradation_posterior", "degradation_prior", "merge_degradation")
     )
-    mean = _silent(posterior["mean_out"]) if bands is None else _linear(
+    mean = silent(posterior["mean_out"]) if bands is None else linear(
         posterior["mean_out"], bands)
     spread = prior["log_std_out"]
     spread = {
@@ -92,15 +92,15 @@ def _degradation(params, i, bands):
     return {
         f"degradation_posterior_{i}": posterior | {"mean_out": mean},
         f"degradation_prior_{i}": prior | {
-            "mean_out": _silent(prior["mean_out"]), "log_std_out": spread},
-        f"merge_degradation_{i}": _silent(merge),
+            "mean_out": silent(prior["mean_out"]), "log_std_out": spread},
+        f"merge_degradation_{i}": silent(merge),
     }
 
 
 def _content(params, i, coarsest):
     """Level i's content of a clean image: the image where the level is the coarsest."""
     head, merge = params[f"content_clean_{i}"], params[f"merge_content_{i}"]
-    start = _linear if coarsest else _silent
+    start = linear if coarsest else silent
     narrow = jnp.full_like(head["log_std_out"]["bias"], CONTENT_LOG_STD)
     return {
         f"content_clean_{i}": head | {
@@ -111,7 +111,7 @@ def _content(params, i, coarsest):
     }
 
 
-def _linear(module, matrix=None):
+def linear(module: Params, matrix: np.ndarray | None = None) -> Params:
     """A convolution whose first outputs are ``matrix`` (inputs, outputs) of its first inputs at
     the same place; without one they are the inputs."""
     kernel, bias = module["kernel"], module["bias"]
@@ -124,7 +124,7 @@ def _linear(module, matrix=None):
     return {"kernel": kernel, "bias": bias.at[:outs].set(0)}
 
 
-def _silent(module):
+def silent(module: Params) -> Params:
     """A convolution whose kernel starts at zero, without its bias."""
     return module | {"bias": jnp.zeros_like(module["bias"])}
 
