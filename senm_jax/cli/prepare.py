@@ -18,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         child.add_argument(
             "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
         )
+        child.add_argument(
+            "--match-colour", action="store_true",
+            help="give each noisy patch of a pair the mean colour of its clean one: for "
+            "photographs between which the light changed (polyu: of training pairs only)",
+        )
         child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
         child.add_argument(
             "--strict", action="store_true", help="refuse to write when preflight finds a problem"
@@ -109,7 +114,8 @@ def run(args: argparse.Namespace) -> None:
     """Packs and prints what was written."""
     from senm_jax.data import folder, polyu, store
 
-    common = {"patch": args.patch, "seed": args.seed, "strict": args.strict}
+    common = {"patch": args.patch, "match_colour": args.match_colour, "seed": args.seed,
+              "strict": args.strict}
     if args.kind == "folder":
         paths = (
             folder.prepare(

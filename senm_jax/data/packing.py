@@ -25,6 +25,13 @@ class Patch(NamedTuple):
         noise = self.images["noisy"].astype(np.float64) - self.images["clean"]
         return float(noise.std(ddof=1)) / 255
 
+    def matched(self) -> "Patch":
+        """The pair with the noisy side's mean in each channel that of the clean side, in 8 bits."""
+        clean, noisy = (self.images[side].astype(np.float64) for side in ("clean", "noisy"))
+        moved = np.rint(noisy + (clean - noisy).mean((0, 1)))
+        noisy = np.clip(moved, 0, 255).astype(np.uint8)
+        return self._replace(images={**self.images, "noisy": noisy})
+
 
 def check(
     items: Sequence[preflight.Item],
@@ -84,14 +91,19 @@ def add(
     item: preflight.Item,
     cut: Sequence[Patch],
     roots: Mapping[str, Path],
+    match_colour: bool = False,
 ) -> None:
     """Adds the patches to ``domain``: the sides it has, their file below its root, their tags.
 
     The file of a pair is the clean one, and the noisy one behind a bar where their names differ.
+    With ``match_colour`` a pair is stored as `Patch.matched` gives it: where the light changed
+    between the two photographs, what differs in the mean is no noise.
     """
     sides = store.SIDES[domain]
     names = dict.fromkeys(pairing.below(item.files[side], roots[side]) for side in sides)
     for patch in cut:
+        if match_colour and domain == "paired":
+            patch = patch.matched()
         writer.add(
             domain,
             **{side: patch.images[side] for side in sides},

@@ -25,6 +25,7 @@ def prepare(
     patch: int = 256,
     per_scene: int = 48,
     pairs: int | None = None,
+    match_colour: bool = False,
     seed: int = 0,
     strict: bool = False,
     tell: Callable[[str], None] = print,
@@ -40,6 +41,7 @@ def prepare(
     * ``source``: all clean patches of one half of the training scenes;
     * ``target``: all noisy patches of the other half (see `halves`).
 
+    ``match_colour`` gives the training pairs one mean colour (see `packing.add`), never test pairs.
     Both stores appear together or not at all. ``tell`` is called with the preflight report.
     """
     data, out = Path(data), Path(out)
@@ -50,7 +52,8 @@ def prepare(
         raise ValueError(f"{data}: expected usable scenes for training and for testing")
     shares = _shares(train, patch, per_scene, pairs, seed)
     about = {
-        "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs, "seed": seed,
+        "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs,
+        "match_colour": match_colour, "seed": seed,
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     roots = {"clean": data, "noisy": data}
@@ -63,7 +66,8 @@ def prepare(
             if item.split == TEST:
                 packing.add(test_writer, "paired", item, cut, roots)
                 continue
-            packing.add(train_writer, "paired", item, cut[: shares[item.name]], roots)
+            chosen = cut[: shares[item.name]]
+            packing.add(train_writer, "paired", item, chosen, roots, match_colour)
             if pairs is not None:
                 domain = "source" if item.split == SOURCE else "target"
                 packing.add(train_writer, domain, item, cut, roots)

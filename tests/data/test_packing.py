@@ -87,3 +87,26 @@ def test_an_exception_in_a_worker_comes_out():
 
     with pytest.raises(ValueError, match="item 1"):
         list(parallel.ordered(work, [1, 2, 3], lambda item: 1, "working"))
+
+
+def test_a_matched_pair_has_one_mean_colour_and_its_noise_still():
+    rng = np.random.default_rng(0)
+    clean = rng.integers(60, 180, (64, 64, 3), np.uint8)
+    noise = np.rint(rng.normal(0, 8, clean.shape))
+    light = np.array([7, -4, 0])
+    pair = {"clean": clean, "noisy": (clean + noise + light).astype(np.uint8)}
+    patch = packing.Patch((0, 0), pair)
+    found = patch.matched()
+    np.testing.assert_array_equal(found.images["clean"], clean)
+    left = found.images["noisy"] - clean.astype(float)
+    np.testing.assert_allclose(left.mean((0, 1)), 0, atol=0.5)
+    moved = left - noise
+    np.testing.assert_array_equal(moved, np.broadcast_to(moved[0, 0], moved.shape))
+    assert patch.level() - 1 / 255 > found.level() == pytest.approx(noise.std() / 255, rel=0.01)
+
+
+def test_a_matched_pair_stays_in_eight_bits():
+    images = {"clean": np.full((4, 4, 3), 250, np.uint8), "noisy": np.full((4, 4, 3), 9, np.uint8)}
+    images["noisy"][0, 0] = 200
+    found = packing.Patch((0, 0), images).matched().images["noisy"]
+    assert found[0, 0].tolist() == [255] * 3 and found[1, 1].tolist() == [238] * 3

@@ -64,6 +64,15 @@ def test_some_pairs(scenes_folder):
     assert train.records("target")[0]["level"] is None
 
 
+@pytest.mark.parametrize("pairs", [None, 10])
+def test_training_pairs_alone_have_their_colour_matched(scenes_folder, pairs):
+    train, test = prepare(scenes_folder, pairs=pairs, match_colour=True)
+    for clean, noisy in zip(train.images("paired", "clean"), train.images("paired", "noisy")):
+        np.testing.assert_allclose(noisy.mean((0, 1)), clean.mean((0, 1)), atol=0.51)
+    _, plain = prepare(scenes_folder, pairs=pairs)
+    assert test.fingerprint == plain.fingerprint
+
+
 def test_fewer_pairs_are_the_first_of_more(scenes_folder):
     few, many = (prepare(scenes_folder, pairs=count)[0] for count in (3, 20))
     names = [
