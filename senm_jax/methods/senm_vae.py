@@ -130,6 +130,7 @@ def make(config: Config) -> base.Method:
         sample=sample,
         restore=restore,
         imitate=imitate,
+        needs_levels=config.patch_level,
         conditions={"level": 0.05, "temperature": 1.0},
         strength="level" if config.correct_level else None,
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
