@@ -53,9 +53,10 @@ _CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
 
 NOISE_TEXT = (
     "For every test pair the noise model is given the clean image and the conditions it reads off "
-    "the pair (or, where the row's name says so, one camera configuration for all, or one at random "
-    "for each patch), and draws one image, clipped to [0, 1] and, except for AKLD and NAFlow's "
-    "KLD, rounded to 8 bits like the real one. Noise is noisy minus clean on the [0, 1] scale.",
+    "the pair (or, where the row's name says so, one camera configuration for all, or one at "
+    "random for each patch), and draws one image, clipped to [0, 1] and, except for AKLD and "
+    "NAFlow's KLD, rounded to 8 bits like the real one. Noise is noisy minus clean on the [0, 1] "
+    "scale.",
     "AKLD compares local variances (independent draws of the same white noise stand at about "
     "0.043, not at 0); the three KLDs are different quantities in nats: of grey image values, and "
     "of noise in 256 and in 64 bins. These are means over patches. The spatial correlation error "
