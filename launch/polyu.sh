@@ -6,33 +6,19 @@
 # Started again it goes on where it stopped. Ends with OUT/noise/report.md, OUT/restorers/report.md
 # and OUT/pgap/report.md.
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
-use_environment
-data=$1 out=$2 preset=${3:-cpu}
-configs=$checkout/configs
-
-prepared() { [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2" \
-        --match-colour; }
-trained() { # NAME CONFIG STORE [CHANGE...]
-    senm-jax train --config "$configs/$2/polyu.py:$preset" --config.data.stores="$3" \
-        --config.data.validation="$out/all/test" --workdir "$out/$1" "${@:4}"
-}
-made() { # NAME RUN LEVELS
-    [ -e "$out/$1" ] || senm-jax synthesize --run "$out/$2" --clean "$out/few96/train" \
-        --out "$out/$1" --level "$3"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/polyu_steps.sh"
 
 prepared all all
 prepared few96 96
 prepared few10 10
 for pairs in 96 10; do
     trained "senm_vae$pairs" senm_vae "$out/few$pairs/train"
-    made "made$pairs" "senm_vae$pairs" "like:$out/few$pairs/train"
+    made "made$pairs" "senm_vae$pairs" --level "like:$out/few$pairs/train"
 done
 trained senm_vae96_published_kl senm_vae "$out/few96/train" \
     --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=3e-5
 senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
-made made_white white "like:$out/made96"
+made made_white white --level "like:$out/made96"
 
 trained dncnn_real dncnn "$out/all/train"
 trained dncnn_made96 dncnn "$out/made96"
@@ -43,10 +29,9 @@ trained dncnn_few10 dncnn "$out/few10/train"
 trained dncnn_mixed96 dncnn "$out/made96,$out/few96/train"
 trained dncnn_mixed10 dncnn "$out/made10,$out/few10/train"
 
-runs() { for name in "$@"; do printf -- '--run\n%s\n' "$out/$name"; done; }
-mapfile -t models < <(runs senm_vae10 senm_vae96 senm_vae96_published_kl white)
-mapfile -t restorers < <(runs dncnn_real dncnn_made96 dncnn_made10 dncnn_white dncnn_few96 dncnn_few10 \
-    dncnn_mixed96 dncnn_mixed10)
+mapfile -t models < <(runs --run senm_vae10 senm_vae96 senm_vae96_published_kl white)
+mapfile -t restorers < <(runs --run dncnn_real dncnn_made96 dncnn_made10 dncnn_white dncnn_few96 \
+    dncnn_few10 dncnn_mixed96 dncnn_mixed10)
 senm-jax evaluate noise "${models[@]}" --store "$out/all/test" --out "$out/noise"
 senm-jax evaluate restorer "${restorers[@]}" --store "$out/all/test" --out "$out/restorers"
 senm-jax evaluate pgap --real "$out/dncnn_real" --synthetic "$out/dncnn_made96" \

@@ -4,7 +4,8 @@
     senm-jax train --config configs/naflow/polyu.py:cpu --workdir runs/naflow
 
 ``--config.hyper.configurations=`` (nothing) takes the camera configurations of whatever stores
-``--config.data.stores`` names.
+``--config.data.stores`` names. ``--config.hyper.single_gaussian=true`` is the ablation with one
+Gaussian for all of them.
 """
 
 from configs import common

@@ -48,6 +48,7 @@ def experiment(preset, configurations, store, validation):
         method="naflow",
         hyper={
             "configurations": configurations,
+            "single_gaussian": False,
             **SIZES[preset],
             "transitions": 2,
             "blocks": 2,

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     pgap = kinds.add_parser(
         "pgap", help="PSNR learnt from real pairs minus that learnt from synthetic pairs",
-        description="Compare two restorers of one recipe, learnt from real and synthetic pairs.",
+        description="Compare restorers of one recipe, learnt from real and from synthetic pairs.",
     )
     content = kinds.add_parser(
         "content", help="MMD of the contents that LUD-VAE infers from clean and noisy images",
@@ -33,8 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
                            help="a run's folder; give it again for a row each")
     pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
-    pgap.add_argument("--synthetic", required=True, metavar="RUN",
-                      help="the run that saw synthetic pairs")
+    pgap.add_argument("--synthetic", required=True, metavar="RUN", action="append",
+                      help="the run that saw synthetic pairs; give it again for a row each")
+    noise.add_argument("--configuration", metavar="aware|random|NAME", action="append",
+                       help="the camera configuration that patches are given by a method that "
+                       "tells them apart: read off the pair (aware, the default), one at random "
+                       "for each patch, or the one named; give it again for a row each")
     for child in (noise, restorer, pgap, content, cameras):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
         child.add_argument("--out", required=True, metavar="DIR",
@@ -66,14 +70,19 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
     store = store_.Store.open(args.store)
     if args.kind == "pgap":
-        paths = [args.real, args.synthetic]
-        opened = [runs.open(path) for path in paths]
-        result = pgap.evaluate(*opened, store, names=tuple(_names(paths)), **options)
-        parts = [sections.of_pgap(result),
-                 sections.of_restorers([result.real, result.synthetic])]
+        paths = [args.real, *args.synthetic]
+        real, *synthetic = [runs.open(path) for path in paths]
+        gaps = pgap.evaluate(real, synthetic, store, names=_names(paths), **options)
+        restorers = [gaps[0].real, *(gap.synthetic for gap in gaps)]
+        parts = [sections.of_pgap(gaps), sections.of_restorers(restorers)]
+    elif args.kind == "noise":
+        opened = [runs.open(path) for path in args.runs]
+        rows = _noise_rows(opened, _names(args.runs), args.configuration or [noise.AWARE])
+        results = [noise.evaluate(each, store, name=name, configuration=configuration, **options)
+                   for each, name, configuration in rows]
+        parts = [sections.of_noise(results)]
     else:
         protocol, section = {
-            "noise": (noise, sections.of_noise),
             "restorer": (restoration, sections.of_restorers),
             "configurations": (classification, configuration_section.of_configurations),
             "content": (content, sections.of_content),
@@ -87,6 +96,20 @@ def run(args: argparse.Namespace) -> None:
     )
     print(report.table_markdown(parts[0].tables[0]))
     print("\n".join(str(path) for path in written))
+
+
+def _noise_rows(opened: list, names: list[str], configurations: list[str]) -> list[tuple]:
+    """(run, name, configuration) of each row: of a run that tells configurations apart, one each;
+    ValueError where none does but one was asked for."""
+    from senm_jax.evaluation import noise
+
+    if configurations != [noise.AWARE] and not any(run.method.configurations for run in opened):
+        raise ValueError("--configuration: none of the runs tells camera configurations apart")
+    return [
+        (run, name if asked == noise.AWARE else f"{name}, configuration {asked}", asked)
+        for run, name in zip(opened, names, strict=True)
+        for asked in (configurations if run.method.configurations else [noise.AWARE])
+    ]
 
 
 def _names(paths: list[str]) -> list[str]:

@@ -28,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of LUD-VAE: standard deviation, in [0, 1] units, of the white noise "
                         "that is added to a clean image before it is translated (default: as the "
                         "run's config says)")
-    parser.add_argument("--configuration", metavar="NAME|like:STORE",
+    parser.add_argument("--configuration", metavar="NAME|random|like:STORE",
                         help="the camera configuration, as CAMERA_00100, of a method that tells "
-                        "them apart, or like a store's noisy patches (default: like the run's "
-                        "training stores)")
+                        "them apart, one at random for each image, or like a store's noisy "
+                        "patches (default: like the run's training stores)")
     parser.add_argument("--seed", type=int, default=0, help="of all random draws (default 0)")
     parser.add_argument("--match-mean", action="store_true",
                         help="shift each noisy image's channel means to the clean image's")

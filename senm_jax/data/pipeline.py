@@ -48,6 +48,7 @@ class Pipeline:
       weights: one non-negative number per store, or none for the number of patches.
       names: of camera configurations (`store.configuration_name`); where they are given,
         ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
+      levels: whether pairs without a level are refused; else theirs is NaN.
 
     Attributes:
       configurations: the sorted (camera, ISO) pairs of all stores; without ``names``
@@ -63,6 +64,7 @@ class Pipeline:
         seed: int,
         weights: Sequence[float] | None = None,
         names: Sequence[str] = (),
+        levels: bool = False,
     ):
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
@@ -86,6 +88,8 @@ class Pipeline:
         ]
         if names:
             self._refuse_others(names)
+        if levels:
+            self._refuse_unknown_levels()
         content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
         content += [list(names)] if names else []
         self.fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -172,6 +176,18 @@ class Pipeline:
                     f"{holder.path}: {len(wrong)} {domain} patches are of {', '.join(others)}, "
                     f"which config.hyper.configurations does not name: {', '.join(names)}; name "
                     "them too, or leave it empty to learn those of the training stores"
+                )
+
+    def _refuse_unknown_levels(self) -> None:
+        for holder, levels in zip(self._holders.get("paired", ()), self._levels, strict=True):
+            unknown = np.flatnonzero(np.isnan(levels))
+            if len(unknown):
+                record = holder.records("paired")[unknown[0]]
+                raise ValueError(
+                    f"{holder.path}: {len(unknown)} of {len(levels)} pairs have no noise level, "
+                    f"the first is patch {unknown[0]}, of {record['source']} at "
+                    f"{record['position']}; make the store with their level, as senm-jax prepare "
+                    "does, or let each crop's be measured by config.hyper.patch_level=false"
                 )
 
     def _store_chances(self, domain: str, weights: Sequence[float]) -> Float64[np.ndarray, "n"]:

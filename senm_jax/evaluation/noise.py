@@ -2,11 +2,14 @@
 
 For each patch the model is given the clean image and the conditions that its method's `imitate`
 reads off the pair, and draws one noisy image, clipped to [0, 1]. Noise is that minus the clean
-image, on the [0, 1] scale. `kld_naflow` and `akld` are of the unrounded draw as their authors have
-it; all else is of the draw rounded to 8 bits, as the real images are.
+image, on the [0, 1] scale. A method that tells camera configurations apart can instead be given
+one configuration, or one drawn at random for each patch. `kld_naflow` and `akld` are of the
+unrounded draw as their authors have it; all else is of the draw rounded to 8 bits, as the real
+images are.
 
 The divergences and AKLD are means over patches. Deviation, correlation and variance against
-intensity are pooled: sums over all patches of a group, divided once.
+intensity are pooled: sums over all patches of a group, divided once. Sampling is timed, and its
+parameters are counted (`cost`).
 """
 
 import functools
@@ -18,10 +21,14 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from senm_jax.data import store as store_
-from senm_jax.evaluation import patches
-from senm_jax.inference import apply
+from senm_jax.evaluation import cost, patches
+from senm_jax.inference import apply, conditions
 from senm_jax.metrics import akld, correlation, kld, variance
 from senm_jax.ops import pixels
+
+
+AWARE = "aware"
+"""The configuration that is read off each pair."""
 
 
 class Side(NamedTuple):
@@ -58,8 +65,10 @@ class Result(NamedTuple):
     variance: Mapping[str, variance.Curve]
     """Pooled curves over all patches: "real" and "generated"."""
     examples: Sequence[Example]
+    cost: Mapping[str, float]
+    """``parameters_used``, ``parameters`` (see `cost.parameters`) and ``images_per_second``."""
     about: Mapping[str, Any]
-    """Run, step, store, fingerprint, patches and seed."""
+    """Run, step, store, fingerprint, patches, seed, configuration, and what was timed."""
 
 
 def evaluate(
@@ -71,14 +80,18 @@ def evaluate(
     limit: int | None = None,
     batch: int | None = None,
     examples: int = 3,
+    configuration: str = AWARE,
 ) -> Result:
     """The figures of a run's noise model on the pairs of a store.
 
-    A draw depends on the seed and on the patch's place in the store, and, but for the rounding of
-    float32 sums, not on ``limit``, nor on ``batch``, the number of patches computed together.
+    ``configuration`` is the name of one of the method's camera configurations, "random" (one for
+    each patch, all alike likely) or `AWARE`. A draw depends on the seed and on the patch's place in
+    the store, and, but for the rounding of float32 sums, not on ``limit``, nor on ``batch``, the
+    number of patches computed together.
 
     Raises:
-        ValueError: the run is no noise model or cannot imitate a pair, or the store has no pairs.
+        ValueError: the run is no noise model, cannot imitate a pair or does not know the
+            configuration, or the store has no pairs.
     """
     apply.require(run, "sample")
     if run.method.imitate is None:
@@ -87,9 +100,10 @@ def evaluate(
     shown = set(indices[:: -(-len(indices) // examples)])
     plan = apply.layout(run, "sample", [store.patch] * len(indices), batch=batch)
     size = plan.batch if plan else 1
+    chosen, clock = _chosen(run, seed, configuration), cost.Clock()
     measured, kept = [], []
     for part in patches.batches(store, indices, size, f"noise of {name}"):
-        drawn = _draw(run, part, seed, plan)
+        drawn = _draw(run, part, seed, plan, chosen, clock)
         rounded = patches.to_uint8(drawn)
         for i, index in enumerate(part.indices):
             measured.append(_measure(part.clean[i], part.noisy[i], drawn[i], rounded[i]))
@@ -103,7 +117,12 @@ def evaluate(
         correlation={side: correlation.pooled(sums.correlation) for side, sums in pooled.items()},
         variance={side: variance.curve(sums.variance) for side, sums in pooled.items()},
         examples=kept,
-        about=patches.about(run, store, indices, seed),
+        cost=cost.parameters(run) | {"images_per_second": clock.images_per_second},
+        about=patches.about(run, store, indices, seed) | {
+            "configuration": configuration,
+            "sampling": {"patch": store.patch, "seconds": clock.seconds, "batch": size,
+                         "device": jax.devices()[0].device_kind},
+        },
     )
 
 
@@ -142,21 +161,32 @@ def deviation(side: Side) -> float:
     return float(np.sqrt(max(sums.noise_squared.sum() / count - mean**2, 0)))
 
 
-def _draw(run, part: patches.Batch, seed: int, plan) -> Float[np.ndarray, "b h w 3"]:
+def _chosen(run, seed: int, configuration: str) -> conditions.Draw:
+    """What the patch of a name is given instead of what is read off its pair."""
+    if configuration == AWARE:
+        return lambda name: {}
+    draw = conditions.make(run, seed, configuration=configuration)
+    return lambda name: {each: draw(name)[each] for each in run.method.configurations}
+
+
+def _draw(
+    run, part: patches.Batch, seed: int, plan, chosen: conditions.Draw, clock: cost.Clock
+) -> Float[np.ndarray, "b h w 3"]:
     """One noisy image for each clean one, clipped to [0, 1]; a short batch is filled up."""
     clean, noisy = part.clean, part.noisy
     rows = np.arange(plan.batch if plan else 1) % len(part.indices)
     multiple = plan.multiple if plan else 1
     height, width = (side // multiple * multiple or side for side in clean.shape[1:3])
-    conditions = _conditions(run.method.imitate)(
+    found = _conditions(run.method.imitate)(
         run.variables, clean[rows, :height, :width], noisy[rows, :height, :width]
     )
-    conditions = {name: np.asarray(value) for name, value in conditions.items()}
-    each = [{name: float(value[i]) for name, value in conditions.items()}
-            for i in range(len(part.indices))]
-    images = list(patches.to_float(clean))
-    image_keys = [apply.image_key(seed, f"patch {index}") for index in part.indices]
-    return np.clip(np.stack(apply.sample_all(run, images, image_keys, each, plan)), 0, 1)
+    found = {name: np.asarray(value) for name, value in found.items()}
+    names = [f"patch {index}" for index in part.indices]
+    each = [{key: float(value[i]) for key, value in found.items()} | chosen(name)
+            for i, name in enumerate(names)]
+    images, image_keys = list(patches.to_float(clean)), [apply.image_key(seed, n) for n in names]
+    drawn = clock.time(lambda: apply.sample_all(run, images, image_keys, each, plan))
+    return np.clip(np.stack(drawn), 0, 1)
 
 
 @functools.lru_cache(maxsize=8)

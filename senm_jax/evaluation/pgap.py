@@ -6,7 +6,7 @@ the better teachers.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -22,32 +22,41 @@ NOT_RECIPE = (
 
 
 class Result(NamedTuple):
-    """A pair of restorers on one store."""
+    """A restorer that learnt from synthetic pairs against one that learnt from real ones."""
 
     real: restoration.Result
     synthetic: restoration.Result
     rows: Mapping[str, patches.Row]
     """By group: ``patches``, ``real``, ``synthetic`` and ``noisy`` PSNR, and ``pgap``, in dB."""
 
+    @property
+    def name(self) -> str:
+        """The synthetic one's."""
+        return self.synthetic.name
 
-def evaluate(real, synthetic, store: store_.Store, *, names: tuple[str, str], **options) -> Result:
-    """The gap between two runs, of which the first learnt from real pairs.
 
-    ``options`` are those of `restoration.evaluate`.
+def evaluate(
+    real, synthetic: Sequence, store: store_.Store, *, names: Sequence[str], **options
+) -> list[Result]:
+    """The gap between the run that learnt from real pairs and each that learnt from synthetic ones.
+
+    ``names`` are of all runs, the real one's first; ``options`` are those of
+    `restoration.evaluate`.
 
     Raises:
-        ValueError: the recipes differ; the message names the settings.
+        ValueError: a recipe differs from the real one's; the message names the settings.
     """
-    differ = recipe_differences(real, synthetic)
-    if differ:
-        listed = "; ".join(f"{key}: {a!r} and {b!r}" for key, (a, b) in differ.items())
-        raise ValueError(
-            f"PGap compares restorers of one recipe, but {real.path} and {synthetic.path} differ "
-            f"in {listed}; train one of them again"
-        )
-    results = [restoration.evaluate(run, store, name=name, **options)
-               for run, name in zip((real, synthetic), names, strict=True)]
-    return compare(*results)
+    for run in synthetic:
+        differ = recipe_differences(real, run)
+        if differ:
+            listed = "; ".join(f"{key}: {a!r} and {b!r}" for key, (a, b) in differ.items())
+            raise ValueError(
+                f"PGap compares restorers of one recipe, but {real.path} and {run.path} differ "
+                f"in {listed}; train one of them again"
+            )
+    first, *others = [restoration.evaluate(run, store, name=name, **options)
+                      for run, name in zip((real, *synthetic), names, strict=True)]
+    return [compare(first, other) for other in others]
 
 
 def compare(real: restoration.Result, synthetic: restoration.Result) -> Result:

@@ -24,6 +24,11 @@ NOISE_COLUMNS = (
     report.Column("real_std", "real noise std", ".4f"),
     report.Column("std_ratio", "std over real", ".3f", 1),
 )
+COST_COLUMNS = (
+    report.Column("parameters_used", "parameters in use", ",d"),
+    report.Column("parameters", "parameters in all", ",d"),
+    report.Column("images_per_second", "images a second", ",.2f"),
+)
 RESTORER_COLUMNS = (
     report.Column("restored_psnr_rgb", "PSNR, dB (RGB, 8-bit)", ".3f", _INF),
     report.Column("noisy_psnr_rgb", "noisy input", ".3f"),
@@ -48,8 +53,10 @@ _CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
 
 NOISE_TEXT = (
     "For every test pair the noise model is given the clean image and the conditions it reads off "
-    "the pair, and draws one image, clipped to [0, 1] and, except for AKLD and NAFlow's KLD, "
-    "rounded to 8 bits like the real one. Noise is noisy minus clean on the [0, 1] scale.",
+    "the pair (or, where the row's name says so, one camera configuration for all, or one at "
+    "random for each patch), and draws one image, clipped to [0, 1] and, except for AKLD and "
+    "NAFlow's KLD, rounded to 8 bits like the real one. Noise is noisy minus clean on the [0, 1] "
+    "scale.",
     "AKLD compares local variances (independent draws of the same white noise stand at about "
     "0.043, not at 0); the three KLDs are different quantities in nats: of grey image values, and "
     "of noise in 256 and in 64 bins. These are means over patches. The spatial correlation error "
@@ -79,11 +86,12 @@ CONTENT_TEXT = (
 def of_noise(results: Sequence[noise.Result], title: str = "Noise models") -> report.Section:
     """The section of noise models on one store: tables by run and by configuration, pictures."""
     return report.Section(
-        title, (*NOISE_TEXT, _what(results)), tables(results, NOISE_COLUMNS),
+        title, (*NOISE_TEXT, _costs(results), _what(results)),
+        tables(results, NOISE_COLUMNS, COST_COLUMNS),
         [_noise_crops(results), _correlation_maps(results), _variance_curves(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
-             "correlation": result.correlation,
+             "cost": result.cost, "correlation": result.correlation,
              "variance": {side: curve._asdict() for side, curve in result.variance.items()}}
             for result in results
         ]},
@@ -105,14 +113,16 @@ def of_restorers(
     )
 
 
-def of_pgap(result: pgap.Result, title: str = "PGap") -> report.Section:
-    """The section of a PGap: a table of configurations."""
-    columns = (_GROUP, _PATCHES, *PGAP_COLUMNS)
-    names = f"{result.real.name} (real) against {result.synthetic.name} (synthetic)"
+def of_pgap(results: Sequence[pgap.Result], title: str = "PGap") -> report.Section:
+    """The section of synthetic restorers against a real one: tables by run and by configuration."""
+    real = results[0].real
     return report.Section(
-        title, PGAP_TEXT, [report.Table(names, columns, _grouped(result.rows))], (),
-        {"pgap": {"real": result.real.about, "synthetic": result.synthetic.about,
-                  "figures": result.rows}},
+        title, (*PGAP_TEXT, f"Learnt from real pairs: {real.name}."),
+        tables(results, PGAP_COLUMNS), (),
+        {"pgap": {"real": real.about, "synthetic": [
+            {"name": result.name, "about": result.synthetic.about, "figures": result.rows}
+            for result in results
+        ]}},
     )
 
 
@@ -137,14 +147,33 @@ def _what(results: Sequence) -> str:
     )
 
 
-def tables(results: Sequence, columns: Sequence[report.Column]) -> list[report.Table]:
-    """A row for each run over all patches and, with several configurations, over their mean."""
-    tables = [
-        report.Table(_capital(group), (_RUN, _PATCHES, *columns),
-                     [{"run": result.name, **result.rows[group]} for result in results])
-        for group in (patches.ALL, patches.MEAN)
-        if group in results[0].rows
-    ]
+def _costs(results: Sequence[noise.Result]) -> str:
+    """The sentences that say what parameters and speed are of."""
+    timed = results[0].about["sampling"]
+    height, width = timed["patch"]
+    return (
+        "Parameters in use are those that a sampled image depends on. Images a second count "
+        "256x256 pixels as one image and sampling alone, with the trials of its strength that a "
+        f"method may make, without compiling; timed in this run on patches of {height}x{width} "
+        f"on {timed['device']}."
+    )
+
+
+def tables(
+    results: Sequence, columns: Sequence[report.Column],
+    cost_columns: Sequence[report.Column] = (),
+) -> list[report.Table]:
+    """A row for each run over all patches and, with several configurations, over their mean.
+
+    Columns of a run's ``cost`` stand in the first table alone.
+    """
+    of_runs = (_RUN, _PATCHES, *columns)
+    first = [{"run": result.name, **result.rows[patches.ALL],
+              **(result.cost if cost_columns else {})} for result in results]
+    tables = [report.Table(_capital(patches.ALL), (*of_runs, *cost_columns), first)]
+    if patches.MEAN in results[0].rows:
+        mean = [{"run": result.name, **result.rows[patches.MEAN]} for result in results]
+        tables.append(report.Table(_capital(patches.MEAN), of_runs, mean))
     plain = [column._replace(ideal=None) for column in columns]
     if len(results[0].rows) > 1:
         tables += [

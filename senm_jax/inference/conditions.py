@@ -38,7 +38,8 @@ def make(
             "like:STORE" (as patches of the store have it, see `imitated`).
         temperature: "A" or "A:B"; None is the method's own range, or its default.
         pre_noise: likewise.
-        configuration: the name of one of the method's camera configurations, or "like:STORE".
+        configuration: the name of one of the method's camera configurations, "random" (each
+            image's own, all alike likely), or "like:STORE".
 
     Where neither level nor configuration is given and the method takes one, images are like
     patches of the run's training stores.
@@ -61,7 +62,7 @@ def make(
     elif chosen is not None and chosen.startswith("like:"):
         parts.append(_like(run, seed, [chosen.removeprefix("like:")]))
     elif configuration is not None:
-        parts.append(_named(method, configuration))
+        parts.append(_named(method, configuration, seed))
     elif level == "sidd":
         parts.append(lambda name: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
     elif level is not None:
@@ -71,10 +72,15 @@ def make(
     return lambda name: {key: value for part in parts for key, value in part(name).items()}
 
 
-def _named(method, configuration: str) -> Draw:
-    if configuration not in method.configurations:
+def _named(method, configuration: str, seed: int) -> Draw:
+    known = method.configurations
+    if known and configuration == "random":
+        return lambda name: {
+            known[int(_uniform(1, seed, name, "configuration")[0] * len(known))]: 1.0
+        }
+    if configuration not in known:
         raise ValueError(
-            f"--configuration: this method knows {', '.join(method.configurations) or 'none'}, "
+            f"--configuration: this method knows {', '.join(known) or 'none'}, "
             f"got {configuration!r}"
         )
     return lambda name: {configuration: 1.0}

@@ -90,6 +90,8 @@ class Method(NamedTuple):
     """Names of the camera configurations that it tells apart. Its batches' ``configuration`` counts
     in them, and a noisy patch of another is refused. A config's field ``hyper.configurations`` that
     is empty becomes those of the training stores."""
+    needs_levels: bool = False
+    """Whether its loss reads the ``level`` of pairs; stores whose pairs lack it are refused."""
     content: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""

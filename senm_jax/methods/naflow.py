@@ -32,6 +32,8 @@ class Config:
     configurations: tuple[str, ...] = ()
     """Names in the order of the learnt table; () in a config to be trained stands for those of the
     training stores."""
+    single_gaussian: bool = False
+    """Whether one Gaussian is learnt for all configurations, as an ablation."""
     levels: int = 3
     transitions: int = 2
     blocks: int = 2
@@ -68,7 +70,7 @@ def make(config: Config) -> base.Method:
         tree = variables["flow"]
         normal = gaussian.field(key, origin, clean.shape[1:3])
         weights = _shares(jnp.stack([conditions[c] for c in config.configurations], -1))
-        mean, std = camera_gaussians.mixed(weights, _table(tree), form)
+        mean, std = camera_gaussians.mixed(weights, _table(config, tree), form)
         std = conditions["temperature"][:, None] * std
         cells = [length // network.multiple for length in clean.shape[1:3]]
         eps = normal("latent", (clean.shape[0], *cells, network.channels))
@@ -78,7 +80,7 @@ def make(config: Config) -> base.Method:
 
     def judge(variables, clean, noisy):
         z, log_det = apply("encode", variables["flow"], *_as_in_training(config, clean, noisy))
-        judged = camera_gaussians.judge(z, _table(variables["flow"]))
+        judged = camera_gaussians.judge(z, _table(config, variables["flow"]))
         bits = _bits(log_det[:, None] + judged.log_likelihood, noisy)
         return base.Judgement(bits, judged.log_odds)
 
@@ -111,7 +113,8 @@ def _init(config: Config, network: naflow.NAFlow, key: Array, batch: Mapping) ->
     y, x = _with_noise(config, keys.named(key, "data"), clean, noisy)
     init = jax.jit(functools.partial(network.init, method="encode"))
     variables = init(keys.named(key, "network"), y, x)
-    table = camera_gaussians.first(len(config.configurations), network.channels)
+    gaussians = 1 if config.single_gaussian else len(config.configurations)
+    table = camera_gaussians.first(gaussians, network.channels)
     return {"flow": {
         "params": {"network": variables["params"], "configurations": table},
         "statistics": {"network": variables["statistics"]},
@@ -130,7 +133,7 @@ def _loss(
     tree = {"params": params, "statistics": context.variables[player]["statistics"]}
     y, x = _with_noise(config, context.key, clean, noisy)
     z, log_det = apply("encode", tree, y, x)
-    log_prior = camera_gaussians.log_prob(z, _table(tree), configuration)
+    log_prior = camera_gaussians.log_prob(z, _table(config, tree), configuration)
     bits = jnp.mean(_bits(log_det + log_prior, noisy))
     nll = released_bits(bits)
     return nll, base.Outcome({"nll": nll, "bpd": bits}, tree["statistics"])
@@ -192,8 +195,11 @@ def _pair(batch: Mapping) -> tuple[Image, Image, Array]:
     return pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"]), pair["configuration"]
 
 
-def _table(tree: Mapping) -> camera_gaussians.Table:
-    return camera_gaussians.Table(**tree["params"]["configurations"])
+def _table(config: Config, tree: Mapping) -> camera_gaussians.Table:
+    """A row for each configuration; a single Gaussian is every one's."""
+    table = camera_gaussians.Table(**tree["params"]["configurations"])
+    shape = len(config.configurations), table.mean.shape[1]
+    return jax.tree.map(lambda field: jnp.broadcast_to(field, shape), table)
 
 
 def _shares(weights: Float[Array, "b n"]) -> Float[Array, "b n"]:

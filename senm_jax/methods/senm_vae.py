@@ -130,6 +130,7 @@ def make(config: Config) -> base.Method:
         sample=sample,
         restore=restore,
         imitate=imitate,
+        needs_levels=config.patch_level,
         conditions={"level": 0.05, "temperature": 1.0},
         strength="level" if config.correct_level else None,
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),
@@ -184,6 +185,17 @@ def _init(built: Parts, open_content: bool, key: Array) -> base.Variables:
 
 
 def _generator_loss(config, built, params, context):
+    parts, handed = objective(config, built, params, context)
+    return weighed(config, parts, handed, context.step)
+
+
+def objective(
+    config: Config, built: Parts, params: Any, context: base.Context
+) -> tuple[dict[str, Array], dict[str, Image]]:
+    """The parts of the generator's loss by name, before weights, and what the discriminator judges.
+
+    A variant recombines the parts, and makes its loss of them by `weighed`.
+    """
     rows = group(context.batch, config.patch_level)
     coins = jax.random.bernoulli(
         keys.named(context.key, "from_clean"), config.from_clean, (2 * rows.x[1].shape[0],)
@@ -191,9 +203,15 @@ def _generator_loss(config, built, params, context):
     normal = gaussian.draws(context.key)
     parts, y, rec_y = terms(built.network, built.predictor, params, rows, coins, normal)
     parts |= built.critics.terms(context.variables, y, rec_y)
-    value = total(parts, weights(config, context.step))
     # Without y there is nothing to judge, and the discriminator has no part in the step.
-    handed = {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
+    return parts, {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
+
+
+def weighed(
+    config: Config, parts: dict[str, Array], handed: Mapping[str, Image], step: Array | int
+) -> tuple[Array, base.Outcome]:
+    """The generator's loss and outcome, of those parts of its objective that are there."""
+    value = total(parts, weights(config, step))
     return value, base.Outcome(parts | diagnostics(parts), handed=handed)
 
 

@@ -8,7 +8,7 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +17,7 @@ from jax.experimental import multihost_utils
 
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
+from senm_jax.methods import base
 from senm_jax.training import assembly, checkpoints, fields, ledger, records, runs, validation
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
@@ -75,7 +76,7 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
     learns = bool(method.players) or any(settings.data.rows.values())
-    pipeline = _open_data(settings, method.configurations) if learns else None
+    pipeline = _open_data(settings, method) if learns else None
     fingerprint = pipeline.fingerprint if pipeline else ""
     if (workdir / "config.json").exists():
         before = runs.read_config(workdir)
@@ -208,12 +209,10 @@ def _stores(settings: settings_.Settings) -> list[store_.Store]:
     return [store_.Store.open(path) for path in settings.data.stores]
 
 
-def _open_data(
-    settings: settings_.Settings, configurations: Sequence[str]
-) -> pipeline_.Pipeline:
+def _open_data(settings: settings_.Settings, method: base.Method) -> pipeline_.Pipeline:
     data = settings.data
     return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
-                              data.weights or None, configurations)
+                              data.weights or None, method.configurations, method.needs_levels)
 
 
 @contextlib.contextmanager

@@ -50,7 +50,20 @@ def test_noise_models_are_measured_printed_and_reported(store, run, tmp_path, ca
     assert "| run | patches | AKLD" in printed and str(out / "report.html") in printed
     rows = json.loads((out / "report.json").read_text())["sections"][0]["tables"][0]["rows"]
     assert [row["run"] for row in rows] == [str(run), str(run)]
-    assert rows[0] == rows[1] and rows[0]["patches"] == 2
+    speeds = [row.pop("images_per_second") for row in rows]
+    assert rows[0] == rows[1] and rows[0]["patches"] == 2 and min(speeds) > 0
+
+
+def test_restorers_of_synthetic_pairs_have_a_row_each_against_the_real_one(store, tmp_path, capsys):
+    real = small.dncnn(tmp_path / "real").path
+    made = [small.dncnn(tmp_path / name).path for name in ("one", "two")]
+    given = [word for path in made for word in ("--synthetic", path)]
+    out = tmp_path / "out"
+    assert _evaluate("pgap", "--real", real, *given, "--store", store, "--out", out,
+                     "--limit", 1) == 0
+    assert "Learnt from real pairs: real." in (out / "report.md").read_text()
+    rows = json.loads((out / "report.json").read_text())["sections"][0]["tables"][0]["rows"]
+    assert [(row["run"], row["pgap"]) for row in rows] == [("one", 0), ("two", 0)]
 
 
 def test_contents_are_measured_printed_and_reported(store, tmp_path, capsys):
@@ -68,6 +81,8 @@ def test_contents_are_measured_printed_and_reported(store, tmp_path, capsys):
         (("noise", "--run", "absent"), "absent: expected a run's folder"),
         (("noise", "--run", "RUN", "--batch", "0"), "--batch: expected at least 1, got 0"),
         (("pgap", "--real", "RUN", "--synthetic", "RUN"), "white: is not a restorer"),
+        (("noise", "--run", "RUN", "--configuration", "random"),
+         "--configuration: none of the runs tells camera configurations apart"),
     ],
 )
 def test_a_refusal_is_one_line_that_names_the_cause(store, run, tmp_path, capsys, words, message):

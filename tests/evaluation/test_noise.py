@@ -111,6 +111,41 @@ def test_maps_and_curves_are_of_the_pooled_noise(results):
     assert curve.variance[1, bright] > 3 * curve.variance[1, dark]
 
 
+def _cameras():
+    """The noise model that made the store's noise, given one of two strengths by its name."""
+    exact = worlds.structured()
+
+    def sample(variables, clean, key, conditions, origin):
+        level = 0.02 * conditions["one_00100"] + 0.05 * conditions["one_00800"]
+        return exact.sample(variables, clean, key, {"level": level}, origin)
+
+    def imitate(variables, clean, noisy):
+        loud = exact.imitate(variables, clean, noisy)["level"] > 0.035
+        return {"one_00100": 1.0 - loud, "one_00800": 1.0 * loud}
+
+    return exact._replace(
+        sample=sample, imitate=imitate, configurations=("one_00100", "one_00800"),
+        conditions={"one_00100": 0.0, "one_00800": 0.0},
+    )
+
+
+def test_configurations_are_read_off_the_pair_or_drawn_at_random_or_named(store):
+    run = worlds.run_of(_cameras())
+    aware, chance, again, named = (
+        noise.evaluate(run, store, name="x", configuration=asked).rows
+        for asked in (noise.AWARE, "random", "random", "one_00100")
+    )
+    loud, quiet = "one, ISO 800", "one, ISO 100"
+    for rows, ratios in [(aware, (1, 1)), (named, (0.4, 1))]:
+        found = rows[loud]["std_ratio"], rows[quiet]["std_ratio"]
+        np.testing.assert_allclose(found, ratios, rtol=0.1)
+    assert chance[loud]["std_ratio"] < 0.9 and chance[quiet]["std_ratio"] > 1.1
+    assert chance[patches.ALL] == again[patches.ALL]
+    assert chance[patches.ALL]["akld"] > aware[patches.ALL]["akld"]
+    with pytest.raises(ValueError, match="knows one_00100, one_00800, got 'two'"):
+        noise.evaluate(run, store, name="x", configuration="two")
+
+
 def test_what_cannot_be_evaluated_is_refused(store):
     with pytest.raises(ValueError, match="runs/fake: is not a noise model"):
         noise.evaluate(worlds.run_of(worlds.restorer(lambda y: y)), store, name="x")

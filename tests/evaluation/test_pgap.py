@@ -34,15 +34,16 @@ def store(tmp_path_factory):
 
 
 def test_the_gap_is_the_difference_of_the_psnrs(store):
-    real, synthetic = _run(lambda y: y), _run(lambda y: 0.9 * y, data=Data(("synthetic", "more")))
-    result = pgap.evaluate(real, synthetic, store, names=("a", "b"), batch=3)
+    real, worse = _run(lambda y: y), _run(lambda y: 0.9 * y, data=Data(("synthetic", "more")))
+    result, same = pgap.evaluate(real, [worse, real], store, names=("a", "b", "c"), batch=3)
     assert list(result.rows)[:2] == [patches.ALL, patches.MEAN]
     for group, row in result.rows.items():
         assert row["real"] == row["noisy"] == result.real.rows[group]["restored_psnr_rgb"]
         assert row["synthetic"] == result.synthetic.rows[group]["restored_psnr_rgb"]
         np.testing.assert_allclose(row["pgap"], row["real"] - row["synthetic"])
         assert row["pgap"] > 1
-    assert result.synthetic.name == "b"
+    assert (result.real.name, result.name, same.name) == ("a", "b", "c")
+    assert same.real == result.real and same.rows[patches.ALL]["pgap"] == 0
 
 
 def test_runs_may_differ_in_what_they_learn_from_and_log_and_in_nothing_else():
@@ -57,5 +58,6 @@ def test_runs_may_differ_in_what_they_learn_from_and_log_and_in_nothing_else():
 
 def test_another_recipe_is_refused_by_name(store):
     other = _run(lambda y: y, hyper={"loss": "mse"})
+    run = _run(lambda y: y)
     with pytest.raises(ValueError, match="differ in hyper.loss: 'l1' and 'mse'; train one"):
-        pgap.evaluate(_run(lambda y: y), other, store, names=("a", "b"))
+        pgap.evaluate(run, [run, other], store, names=("a", "b", "c"))

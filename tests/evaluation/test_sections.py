@@ -27,7 +27,7 @@ def restorers(store):
 
 def test_one_report_of_the_whole_chain_holds_every_figure(tmp_path, models, restorers):
     parts = [sections.of_noise(models), sections.of_restorers(restorers),
-             sections.of_pgap(pgap.compare(*restorers))]
+             sections.of_pgap([pgap.compare(*restorers)])]
     page, text, values = report.write(tmp_path / "report.html", "Chain", parts)
     page, text, values = page.read_text(), text.read_text(), json.loads(values.read_text())
     for model in models:
@@ -39,7 +39,14 @@ def test_one_report_of_the_whole_chain_holds_every_figure(tmp_path, models, rest
     assert [row["run"] for row in by_run] == ["exact", "white"]
     assert by_run[1]["akld"] == models[1].rows[patches.ALL]["akld"]
     assert values["sections"][1]["data"]["results"][0]["each"] == list(restorers[0].each)
-    gap = values["sections"][2]["data"]["pgap"]["figures"][patches.ALL]["pgap"]
+    for column in sections.COST_COLUMNS:
+        assert by_run[1][column.key] == models[1].cost[column.key]
+        shown = format(models[1].cost[column.key], column.spec)
+        assert shown in page and shown in text, column.key
+    assert "timed in this run on patches of 48x48" in page and "patches of 48x48" in text
+    (gap,) = values["sections"][2]["data"]["pgap"]["synthetic"]
+    assert gap["name"] == "dark"
+    gap = gap["figures"][patches.ALL]["pgap"]
     assert f"{gap:.3f}" in page and f"{gap:.3f}" in text
 
 

@@ -123,6 +123,16 @@ def test_a_named_configuration_stands_alone():
         conditions.make(_Cameras(), 0, configuration="c")
 
 
+def test_a_random_configuration_is_each_image_s_own_and_all_are_alike_likely(white):
+    draw = conditions.make(_Cameras(), 0, configuration="random")
+    drawn = [draw(f"image {i}") for i in range(400)]
+    assert drawn[:9] == [draw(f"image {i}") for i in range(9)]
+    assert all(sorted((each["a"], each["b"])) == [0, 1] for each in drawn)
+    assert 160 < sum(each["a"] for each in drawn) < 240
+    with pytest.raises(ValueError, match="--configuration: this method knows none, got 'random'"):
+        conditions.make(white, 0, configuration="random")
+
+
 def test_configurations_are_like_the_pairs_of_a_store(real, white):
     drawn = conditions.make(_Cameras((str(real),)), 0)("image")
     assert drawn["a"] + drawn["b"] == pytest.approx(1) and set(drawn) == {"a", "b", "temperature"}

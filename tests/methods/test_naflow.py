@@ -17,6 +17,8 @@ CONFIG = naflow.Config(
     configurations=NAMES, levels=2, transitions=1, blocks=1, width=8, hidden=4
 )
 STD = (0.01, 0.08)
+STD_OF_LOUD = 1.5
+"""Of the latent."""
 SIDE = 16
 
 
@@ -38,7 +40,8 @@ def _fresh():
     params = dict(variables["flow"]["params"])
     shape = params["configurations"]["std"].shape
     params["configurations"] = {
-        "mean": jnp.zeros(shape), "std": jnp.array([0.5, 1.5])[:, None] * jnp.ones(shape)
+        "mean": jnp.zeros(shape),
+        "std": jnp.array([0.5, STD_OF_LOUD])[:, None] * jnp.ones(shape),
     }
     return method, {"flow": {**variables["flow"], "params": params}}
 
@@ -145,6 +148,28 @@ def test_a_named_configuration_and_the_temperature_set_the_noise():
     np.testing.assert_allclose(_sample(method, variables, {NAMES[1]: 7.0}), loud, atol=1e-5)
     even = _sample(method, variables, dict.fromkeys(NAMES, 0.5))
     np.testing.assert_allclose(_sample(method, variables, {}), even, atol=1e-5)
+
+
+def test_a_single_gaussian_is_every_configuration_s():
+    config = dataclasses.replace(CONFIG, single_gaussian=True)
+    method, (_, variables) = naflow.make(config), _fresh()
+    flow, pair = variables["flow"], _batch()["paired"]
+    own = jax.eval_shape(method.init, jax.random.key(0), _batch())["flow"]["params"]
+    assert own["configurations"]["std"].shape == (1, 48)
+    table = {"mean": jnp.zeros((1, 48)), "std": jnp.full((1, 48), STD_OF_LOUD)}
+    params = flow["params"] | {"configurations": table}
+    single = {"flow": flow | {"params": params}}
+
+    loud = _sample(_fresh()[0], variables, {NAMES[1]: 1.0})
+    for conditions in ({NAMES[0]: 1.0}, {NAMES[1]: 1.0}, {}):
+        np.testing.assert_allclose(_sample(method, single, conditions), loud, atol=1e-5)
+    judged = jax.jit(method.judge)(single, _float(pair["clean"]), _float(pair["noisy"]))
+    np.testing.assert_array_equal(judged.bits[:, 0], judged.bits[:, 1])
+    (first, _), gradients = _loss(config)(params, flow["statistics"], {"paired": pair})
+    swapped = pair | {"configuration": 1 - pair["configuration"]}
+    (second, _), _ = _loss(config)(params, flow["statistics"], {"paired": swapped})
+    assert first == second
+    assert np.abs(gradients["configurations"]["std"]).min() > 0
 
 
 def _nearly_alike(variables):

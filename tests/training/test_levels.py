@@ -1,0 +1,27 @@
+"""Pairs without a noise level: refused by a method that reads it, before anything is trained."""
+
+import numpy as np
+import pytest
+from training import toy
+
+from senm_jax.data import store
+from senm_jax.training import loop
+
+SIZES = {"width": 4, "growth": 2, "levels": (1,), "predictor_width": 4, "gan_weight": 0.0}
+
+
+def _config(path, **hyper):
+    fields = toy.config(path, method="senm_vae", hyper=SIZES | hyper)
+    return fields | {"optimisers": {"generator": fields["optimisers"]["painter"]}}
+
+
+def test_a_pair_without_a_level_is_refused_by_name_where_the_level_is_read(tmp_path):
+    image = np.zeros((16, 16, 3), np.uint8)
+    with store.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
+        for i, level in enumerate([0.1, None, None]):
+            writer.add("paired", clean=image, noisy=image, level=level, source=f"{i}.png",
+                       position=(i, 7))
+    message = (r"s: 2 of 3 pairs have no noise level, the first is patch 1, of 1.png at \[1, 7\]; "
+               "make the store .* or .* config.hyper.patch_level=false")
+    with pytest.raises(ValueError, match=message):
+        loop.prepare(_config(tmp_path / "s", patch_level=True), tmp_path / "run")
