@@ -7,7 +7,7 @@ standard normal numbers. Images are taken as (v + u) / 256, v the 8-bit value an
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -66,19 +66,7 @@ def make(names: tuple[str, ...], model: Model) -> base.Method:
         noise, _ = flow.apply(variables["flow"], z, given, method="inverse")
         return _image(given.clean + noise)
 
-    def judge(variables, clean, noisy):
-        # The noisy image is dequantised in any case, or bits would not be those of 8-bit values.
-        sides = {"noisy", *model.dequantised}
-        x, noise = _noise(clean, noisy, sides, _fixed(noisy.shape[1:]))
-
-        def under(configuration):
-            rows = jnp.full(noisy.shape[0], configuration)
-            return _log_density(*flow.apply(
-                variables["flow"], noise, camera_scaling.Given(x, rows), method="forward"
-            ))
-
-        log_density = jax.lax.map(under, jnp.arange(len(names))).T
-        return base.Judgement(configurations.bits(log_density, noisy), log_density)
+    judge = functools.partial(_judge, model, len(names))
 
     def imitate(variables, clean, noisy):
         if clean is None:
@@ -157,18 +145,37 @@ def _loss(
     return nll, base.Outcome({"nll": nll, "bpd": bits}, updated.get("statistics", {}))
 
 
+def _judge(
+    model: Model, count: int, variables: base.Variables, clean: Image, noisy: Image
+) -> base.Judgement:
+    """Every configuration's explanation of each row, by the flow with running statistics."""
+    # The noisy image is dequantised in any case, or bits would not be those of 8-bit values.
+    sides = {"noisy", *model.dequantised}
+    x, noise = _noise(clean, noisy, sides, _fixed(noisy.shape[1:]))
+    flow = model.flow(train=False)
+
+    def under(configuration):
+        given = camera_scaling.Given(x, jnp.full(noisy.shape[0], configuration))
+        return _log_density(*flow.apply(variables["flow"], noise, given, method="forward"))
+
+    log_density = jax.lax.map(under, jnp.arange(count)).T
+    return base.Judgement(configurations.bits(log_density, noisy), log_density)
+
+
 def _log_density(z: Image, log_det: Float[Array, "b"]) -> Float[Array, "b"]:
     """Log-likelihood of each row in nats, its latent standard normal."""
     return log_det - 0.5 * jnp.sum(jnp.square(z) + math.log(2 * math.pi), (1, 2, 3))
 
 
-def _noise(clean: Image, noisy: Image, sides, uniform: Uniform) -> tuple[Image, Image]:
-    """The clean image and the noise, in units of 1/256 of the 8-bit values."""
+def _noise(
+    clean: Image, noisy: Image, sides: Collection[str], uniform: Uniform
+) -> tuple[Image, Image]:
+    """The clean image and the noise, an 8-bit step being 1/256."""
     x = _spread("clean", clean, sides, uniform)
     return x, _spread("noisy", noisy, sides, uniform) - x
 
 
-def _spread(side: str, image: Image, sides, uniform: Uniform) -> Image:
+def _spread(side: str, image: Image, sides: Collection[str], uniform: Uniform) -> Image:
     """(v + u) / 256 of an image v / 255; u is 1/2 unless the side is one of ``sides``."""
     u = uniform(side) if side in sides else 0.5
     return (255 * image + u) / configurations.LEVELS
