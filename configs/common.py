@@ -100,6 +100,45 @@ def lud_vae(preset: str, *, stores: tuple[str, ...], **settings) -> config_dict.
     ).lock()
 
 
+def configuration_names(isos: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Names of camera configurations as stores have them, from the ISO settings of each camera."""
+    return tuple(f"{camera}_{iso:05d}" for camera, settings in isos.items() for iso in settings)
+
+
+def pixel_noise(
+    preset: str, *, method: str, hyper: dict, store: str, validation: str, **changes
+) -> config_dict.ConfigDict:
+    """A noise model of pixels and near neighbours on a store of pairs, locked: Flow-sRGB's recipe.
+
+    32x32 crops in batches of 138, Adam at 1e-4; the 70,560 steps are 60 of its epochs on SIDD.
+    Presets: ``cpu`` for minutes on two cores, ``tiny`` for a test of seconds; ``changes`` are
+    those of `experiment` in the recipe or the preset.
+    """
+    rows, crop = {"": (138, 32), "cpu": (32, 32), "tiny": (4, 16)}[preset]
+    adam = {
+        "": {},
+        "cpu": {"learning_rate": 1e-2, "warmup": 100, "schedule": "cosine"},
+        "tiny": {"learning_rate": 1e-2},
+    }[preset]
+    run = {
+        "": {"steps": 70_560, "checkpoint_every": 5880, "validate_every": 5880},
+        "cpu": {"steps": 3000, "checkpoint_every": 1000, "validate_every": 1000},
+        "tiny": {"steps": 4, "log_every": 2, "checkpoint_every": 2, "validate_every": 4},
+    }[preset]
+    return experiment(
+        method=method,
+        hyper=hyper,
+        optimisers={"flow": optimiser(skip_not_finite=1000, **adam)},
+        data={
+            "stores": (store,),
+            "rows": {"paired": rows, "source": 0, "target": 0},
+            "crop": crop,
+            "validation": validation,
+        },
+        **{**run, **changes},
+    ).lock()
+
+
 def carried_kl_weight(noise_std: float, per_pixel: float) -> float:
     """SeNM-VAE's published weight of KL(zn), carried over to another noise and latent.
 

@@ -6,7 +6,8 @@ data=$1 out=$2 preset=${3:-cpu}
 configs=$checkout/configs
 
 prepared() { # NAME PAIRS
-    [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2"
+    [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2" \
+        --match-colour
 }
 trained() { # NAME CONFIG STORE [CHANGE...]
     senm-jax train --config "$configs/$2/polyu.py:$preset" --config.data.stores="$3" \

@@ -23,5 +23,5 @@ CONFIGURATIONS = {
 def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     preset = common.preset(arg, ("tiny", "cpu"))
-    names = (f"{camera}_{iso:05d}" for camera, isos in CONFIGURATIONS.items() for iso in isos)
-    return sidd.experiment(preset, tuple(names), "data/polyu/train", "data/polyu/test")
+    names = common.configuration_names(CONFIGURATIONS)
+    return sidd.experiment(preset, names, "data/polyu/train", "data/polyu/test")

@@ -37,8 +37,8 @@ RUN = {
 def get_config(arg=""):
     """The locked config; preset ``tiny``."""
     preset = common.preset(arg, ("tiny",))
-    names = (f"{camera}_{iso:05d}" for camera, isos in CONFIGURATIONS.items() for iso in isos)
-    return experiment(preset, tuple(names), "data/sidd/train", "data/sidd/validation")
+    names = common.configuration_names(CONFIGURATIONS)
+    return experiment(preset, names, "data/sidd/train", "data/sidd/validation")
 
 
 def experiment(preset, configurations, store, validation):

@@ -15,14 +15,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base
+from senm_jax.methods import base, configurations
 from senm_jax.nn import camera_gaussians, naflow
-from senm_jax.ops import gaussian, keys, pixels
+from senm_jax.ops import gaussian, keys
 
 Image = Float[Array, "b h w 3"]
-
-LEVELS = 256
-"""The noisy image is spread over a cell of this fraction of the range around each 8-bit value."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +66,7 @@ def make(config: Config) -> base.Method:
     def sample(variables, clean, key, conditions, origin):
         tree = variables["flow"]
         normal = gaussian.field(key, origin, clean.shape[1:3])
-        weights = _shares(jnp.stack([conditions[c] for c in config.configurations], -1))
+        weights = configurations.weights(conditions, config.configurations)
         mean, std = camera_gaussians.mixed(weights, _table(config, tree), form)
         std = conditions["temperature"][:, None] * std
         cells = [length // network.multiple for length in clean.shape[1:3]]
@@ -81,7 +78,7 @@ def make(config: Config) -> base.Method:
     def judge(variables, clean, noisy):
         z, log_det = apply("encode", variables["flow"], *_as_in_training(config, clean, noisy))
         judged = camera_gaussians.judge(z, _table(config, variables["flow"]))
-        bits = _bits(log_det[:, None] + judged.log_likelihood, noisy)
+        bits = configurations.bits(log_det[:, None] + judged.log_likelihood, noisy)
         return base.Judgement(bits, judged.log_odds)
 
     def imitate(variables, clean, noisy):
@@ -109,7 +106,7 @@ def make(config: Config) -> base.Method:
 
 def _init(config: Config, network: naflow.NAFlow, key: Array, batch: Mapping) -> base.Variables:
     """Fresh variables; every ActNorm begins at the batch's own mean and deviation."""
-    clean, noisy, _ = _pair(jax.tree.map(jnp.asarray, batch))
+    clean, noisy, _ = configurations.pair(jax.tree.map(jnp.asarray, batch), "NAFlow")
     y, x = _with_noise(config, keys.named(key, "data"), clean, noisy)
     init = jax.jit(functools.partial(network.init, method="encode"))
     variables = init(keys.named(key, "network"), y, x)
@@ -129,12 +126,12 @@ def _loss(
     ``nll`` counts the dequantisation as the release does, for one channel of three; ``bpd`` is
     what the 8-bit image costs, in bits per pixel and channel: 3 bpd - nll = 16.
     """
-    clean, noisy, configuration = _pair(context.batch)
+    clean, noisy, configuration = configurations.pair(context.batch, "NAFlow")
     tree = {"params": params, "statistics": context.variables[player]["statistics"]}
     y, x = _with_noise(config, context.key, clean, noisy)
     z, log_det = apply("encode", tree, y, x)
     log_prior = camera_gaussians.log_prob(z, _table(config, tree), configuration)
-    bits = jnp.mean(_bits(log_det + log_prior, noisy))
+    bits = jnp.mean(configurations.bits(log_det + log_prior, noisy))
     nll = released_bits(bits)
     return nll, base.Outcome({"nll": nll, "bpd": bits}, tree["statistics"])
 
@@ -144,12 +141,7 @@ def released_bits(bits: Array | float) -> Array | float:
 
     It counts ln 256 once a pixel, and not once a channel.
     """
-    return 3 * bits - 2 * math.log2(LEVELS)
-
-
-def _bits(log_density: Float[Array, "..."], image: Image) -> Float[Array, "..."]:
-    """Bits per pixel and channel of 8-bit images whose dequantised version has this density."""
-    return math.log2(LEVELS) - log_density / (math.log(2) * math.prod(image.shape[1:]))
+    return 3 * bits - 2 * math.log2(configurations.LEVELS)
 
 
 def _with_noise(config: Config, key: Array, clean: Image, noisy: Image) -> tuple[Image, Image]:
@@ -172,7 +164,7 @@ def _as_in_training(config: Config, clean: Image, noisy: Image) -> tuple[Image, 
 
 
 def _dequantised(noisy: Image, uniform: Array) -> Image:
-    return noisy + (uniform - 0.5) / LEVELS
+    return noisy + (uniform - 0.5) / configurations.LEVELS
 
 
 def _roughened(clean: Image, noise: Array) -> Image:
@@ -180,33 +172,11 @@ def _roughened(clean: Image, noise: Array) -> Image:
     return jnp.clip(clean + noise, 0, 1)
 
 
-def _pair(batch: Mapping) -> tuple[Image, Image, Array]:
-    """Clean and noisy images in [0, 1] and the rows' configurations.
-
-    Raises:
-        ValueError: the batch has no pairs, or they are not tagged.
-    """
-    pair = batch.get("paired", {})
-    if not {"clean", "noisy", "configuration"} <= set(pair):
-        raise ValueError(
-            "batch: NAFlow learns from pairs tagged with their camera configuration; expected "
-            f"'paired' with clean, noisy and configuration, got {sorted(pair) or sorted(batch)}"
-        )
-    return pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"]), pair["configuration"]
-
-
 def _table(config: Config, tree: Mapping) -> camera_gaussians.Table:
     """A row for each configuration; a single Gaussian is every one's."""
     table = camera_gaussians.Table(**tree["params"]["configurations"])
     shape = len(config.configurations), table.mean.shape[1]
     return jax.tree.map(lambda field: jnp.broadcast_to(field, shape), table)
-
-
-def _shares(weights: Float[Array, "b n"]) -> Float[Array, "b n"]:
-    """The weights over their sum; even ones for a row that has none."""
-    total = jnp.sum(weights, 1, keepdims=True)
-    even = jnp.full_like(weights, 1 / weights.shape[1])
-    return jnp.where(total > 0, weights / jnp.where(total > 0, total, 1), even)
 
 
 def _network(config: Config) -> naflow.NAFlow:
@@ -217,12 +187,7 @@ def _network(config: Config) -> naflow.NAFlow:
 
 
 def _check(config: Config) -> None:
-    names = config.configurations
-    if not names or len(set(names)) < len(names) or "temperature" in names:
-        raise ValueError(
-            "configurations: expected one or more camera configurations, each once, got "
-            f"{names}; a run that is trained takes those of its stores where there is none"
-        )
+    configurations.check(config.configurations)
     for field in ("levels", "transitions", "blocks", "hidden"):
         if getattr(config, field) < 1:
             raise ValueError(f"{field}: expected 1 or more, got {getattr(config, field)}")

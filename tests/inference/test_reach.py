@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from senm_jax.inference import apply, tiles
-from senm_jax.methods import base, lud_vae, naflow, senm_vae
+from senm_jax.methods import (
+    base, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae,
+)
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
 
@@ -65,11 +67,9 @@ def _lud():
     )
 
 
-def _naflow(levels, blocks):
-    method = naflow.make(naflow.Config(
-        configurations=("one", "two"), levels=levels, transitions=1, blocks=blocks, width=4,
-        hidden=3,
-    ))
+def _labelled(module, **fields):
+    """A method of camera configurations, its variables away from their first values."""
+    method = module.make(module.Config(configurations=("a_00100", "b_00200"), **fields))
     rng = np.random.default_rng(7)
     images = rng.integers(0, 256, (4, 16, 16, 3), np.uint8)
     pair = {"clean": images, "noisy": images, "configuration": np.zeros(4, np.int32)}
@@ -81,9 +81,16 @@ def _naflow(levels, blocks):
     return types.SimpleNamespace(method=method, variables={"flow": variables})
 
 
+def _naflow(levels, blocks):
+    return _labelled(naflow, levels=levels, transitions=1, blocks=blocks, width=4, hidden=3)
+
+
 RUNS = {
     "naflow": lambda: _naflow(2, 1),
     "naflow of two blocks": lambda: _naflow(1, 2),
+    "noise flow": lambda: _labelled(noise_flow, couplings=2),
+    "flow srgb": lambda: _labelled(flow_srgb, groups=1),
+    "heteroscedastic": lambda: _labelled(heteroscedastic_gaussian),
     "semi": lambda: _semi(levels=(1, 1)),
     "downs": lambda: _semi(levels=(1,), downs=1),
     "paired": _paired,
@@ -107,7 +114,8 @@ def _call(run, action, images, keys, level):
 @pytest.mark.parametrize(
     "name, action",
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
-     ("lud", "restore"), ("naflow of two blocks", "sample")],
+     ("lud", "restore"), ("naflow of two blocks", "sample"), ("noise flow", "sample"),
+     ("flow srgb", "sample"), ("heteroscedastic", "sample")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -139,7 +147,7 @@ def _plain(path, leaf):
     "name, action",
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
      ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
-     ("naflow of two blocks", "sample")],
+     ("naflow of two blocks", "sample"), ("heteroscedastic", "sample")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.methods import base, naflow
+from senm_jax.methods import base, configurations, naflow
 from senm_jax.nn import camera_gaussians
 
 NAMES = ("quiet_00100", "loud_03200")
@@ -110,9 +110,10 @@ def test_the_release_counts_16_bits_less_a_pixel():
 def test_bits_are_those_of_a_discrete_distribution():
     """Of uniform 8-bit values every value costs 8 bits; their dequantised density is 1."""
     image = jnp.zeros((1, 4, 4, 3))
-    np.testing.assert_allclose(naflow._bits(jnp.zeros(1), image), 8.0)
+    np.testing.assert_allclose(configurations.bits(jnp.zeros(1), image), 8.0)
     # A density of 256 on cells of 1/256 is certainty.
-    np.testing.assert_allclose(naflow._bits(jnp.full(1, 48 * math.log(256)), image), 0, atol=1e-5)
+    certain = configurations.bits(jnp.full(1, 48 * math.log(256)), image)
+    np.testing.assert_allclose(certain, 0, atol=1e-5)
 
 
 def test_a_row_is_judged_by_its_own_configuration_alone():

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.nn import bijectors
+from senm_jax.nn import bijectors, camera_scaling, pixel_flows
 
 
 def block():
@@ -20,6 +20,18 @@ def block():
     ])
 
 
+SETTINGS = camera_scaling.CameraSettings(cameras=("a", "a", "b"), isos=(100, 800, 100))
+
+
+GIVEN = {
+    "signal layer": (lambda: camera_scaling.SignalLayer(SETTINGS), 3),
+    "gain layer": (lambda: camera_scaling.GainLayer(SETTINGS), 3),
+    "heteroscedastic": (lambda: camera_scaling.Heteroscedastic(3), 3),
+    "conditional linear": (lambda: camera_scaling.ConditionalLinear(3), 3),
+    "noise coupling": (lambda: pixel_flows.NoiseCoupling(train=False), 3),
+    "conditional coupling": (lambda: pixel_flows.ConditionalCoupling(False, SETTINGS), 3),
+}
+"""Bijectors whose features are a clean image and the rows' configurations."""
 TABLE = {
     "squeeze": (bijectors.Squeeze, 3),
     "actnorm": (bijectors.ActNorm, 3),
@@ -28,6 +40,7 @@ TABLE = {
     "coupling without features": (lambda: bijectors.Coupling(hidden=3), 4),
     "injector": (lambda: bijectors.Injector(hidden=3), 3),
     "chain": (block, 3),
+    **GIVEN,
 }
 SIZES = [(2, 2), (4, 6)]
 
@@ -41,6 +54,9 @@ def build(name, size):
     features = jnp.asarray(rng.normal(size=(16, *cells, 2)), jnp.float32)
     if name == "coupling without features":
         features = None
+    if name in GIVEN:
+        clean = jnp.asarray(rng.random((16, *size, channels)), jnp.float32)
+        features = camera_scaling.Given(clean, jnp.asarray(np.arange(16) % 3, jnp.int32))
     variables = jax.jit(functools.partial(bijector.init, method="forward"))(
         jax.random.key(0), u, features
     )
@@ -48,8 +64,11 @@ def build(name, size):
         lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.1, leaf.shape), jnp.float32),
         variables.get("params", {}),
     )
-    rows = None if features is None else features[:2]
-    return bijector, {**variables, "params": params}, u[:2], rows
+    return bijector, {**variables, "params": params}, u[:2], _row(features, slice(2))
+
+
+def _row(features, which):
+    return jax.tree.map(lambda leaf: leaf[which], features)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -76,11 +95,10 @@ def test_the_log_determinant_is_the_jacobians(name, size):
     _, log_det = bijector.apply(variables, u, features, method="forward")
 
     def one(u, features):
-        given = None if features is None else features[None]
-        return bijector.apply(variables, u[None], given, method="forward")[0].ravel()
+        return bijector.apply(variables, u[None], _row(features, None), method="forward")[0].ravel()
 
     for row in range(2):
-        given = None if features is None else features[row]
+        given = _row(features, row)
         jacobian = jax.jit(jax.jacobian(one))(u[row], given).reshape(u[row].size, -1)
         expected = np.linalg.slogdet(np.asarray(jacobian, np.float64))[1]
         np.testing.assert_allclose(log_det[row], expected, atol=1e-3)
@@ -124,6 +142,12 @@ def test_what_a_bijector_cannot_take_is_refused():
     with pytest.raises(ValueError, match="coupling: expected an even number of channels, got 3"):
         bijectors.Coupling(hidden=2).init(
             jax.random.key(0), jnp.zeros((1, 2, 2, 3)), None, method="forward"
+        )
+    single = jnp.zeros((1, 2, 2, 1))
+    given = camera_scaling.Given(single, jnp.zeros(1, jnp.int32))
+    with pytest.raises(ValueError, match="coupling: expected 2 channels or more, got 1"):
+        pixel_flows.NoiseCoupling(train=False).init(
+            jax.random.key(0), single, given, method="forward"
         )
 
 
