@@ -7,7 +7,7 @@ configs=$checkout/configs
 
 prepared() { # NAME PAIRS
     [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2" \
-        --match-colour
+        --match-mean
 }
 trained() { # NAME CONFIG STORE [CHANGE...]
     senm-jax train --config "$configs/$2/polyu.py:$preset" --config.data.stores="$3" \

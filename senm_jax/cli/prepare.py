@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--patch", type=positive, default=256, metavar="PIXELS", help="patch size (default 256)"
         )
         child.add_argument(
-            "--match-colour", action="store_true",
-            help="give each noisy patch of a pair the mean colour of its clean one: for "
+            "--match-mean", action="store_true",
+            help="shift the channel means of each noisy patch of a pair to its clean one's: for "
             "photographs between which the light changed (polyu: of training pairs only)",
         )
         child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> None:
     """Packs and prints what was written."""
     from senm_jax.data import folder, polyu, store
 
-    common = {"patch": args.patch, "match_colour": args.match_colour, "seed": args.seed,
+    common = {"patch": args.patch, "match_mean": args.match_mean, "seed": args.seed,
               "strict": args.strict}
     if args.kind == "folder":
         paths = (

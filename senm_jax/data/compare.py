@@ -56,6 +56,14 @@ def exposure(
     return gain, mean_255
 
 
+def match_mean(
+    noisy: Float32[np.ndarray, "h w 3"], clean: Float32[np.ndarray, "h w 3"]
+) -> Float32[np.ndarray, "h w 3"]:
+    """The noisy image, each channel shifted to the mean of the clean image's; not clipped."""
+    moved = clean.mean((0, 1), dtype=np.float64) - noisy.mean((0, 1), dtype=np.float64)
+    return (noisy + moved).astype(np.float32)
+
+
 def shift(
     clean: UInt8[np.ndarray, "h w 3"], noisy: UInt8[np.ndarray, "h w 3"]
 ) -> tuple[float, float] | None:

@@ -17,7 +17,7 @@ def prepare(
     noisy: Folder | None = None,
     patch: int = 256,
     per_image: int | None = None,
-    match_colour: bool = False,
+    match_mean: bool = False,
     seed: int = 0,
     strict: bool = False,
     tell: Callable[[str], None] = print,
@@ -27,7 +27,7 @@ def prepare(
     ``pairs`` (clean folder, noisy folder) gives the domain ``paired``, matched by name as
     `pairing.match` says; ``clean`` gives ``source`` and ``noisy`` gives ``target``. Each may be a
     single file. Of every image ``per_image`` patches are cut (see `packing.positions`); an image
-    smaller than a patch is left out. ``match_colour`` gives pairs one mean colour (see
+    smaller than a patch is left out. ``match_mean`` gives both sides of pairs the same means (see
     `packing.add`). Camera and ISO are those of the (noisy) image's EXIF. The
     store appears whole or not at all. ``tell`` is called with the preflight report.
     """
@@ -48,11 +48,11 @@ def prepare(
     report = packing.check(items, patch, strict, tell, unmatched)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
-        "match_colour": match_colour, "seed": seed, "preflight": report.json(),
+        "match_mean": match_mean, "seed": seed, "preflight": report.json(),
     }  # fmt: skip
     with store.Writer(out, patch=(patch, patch), about=about) as writer:
         for item, cut in packing.patches(report.usable, patch, per_image, seed):
-            packing.add(writer, item.split, item, cut, roots[item.split], match_colour)
+            packing.add(writer, item.split, item, cut, roots[item.split], match_mean)
     return out
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from senm_jax.data import draws, images, pairing, parallel, preflight, store
+from senm_jax.data import compare, draws, images, pairing, parallel, preflight, store
 
 MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
@@ -27,8 +27,8 @@ class Patch(NamedTuple):
 
     def matched(self) -> "Patch":
         """The pair with the noisy side's mean in each channel that of the clean side, in 8 bits."""
-        clean, noisy = (self.images[side].astype(np.float64) for side in ("clean", "noisy"))
-        moved = np.rint(noisy + (clean - noisy).mean((0, 1)))
+        clean, noisy = (self.images[side].astype(np.float32) for side in ("clean", "noisy"))
+        moved = np.rint(compare.match_mean(noisy, clean))
         noisy = np.clip(moved, 0, 255).astype(np.uint8)
         return self._replace(images={**self.images, "noisy": noisy})
 
@@ -91,18 +91,18 @@ def add(
     item: preflight.Item,
     cut: Sequence[Patch],
     roots: Mapping[str, Path],
-    match_colour: bool = False,
+    match_mean: bool = False,
 ) -> None:
     """Adds the patches to ``domain``: the sides it has, their file below its root, their tags.
 
     The file of a pair is the clean one, and the noisy one behind a bar where their names differ.
-    With ``match_colour`` a pair is stored as `Patch.matched` gives it: where the light changed
+    With ``match_mean`` a pair is stored as `Patch.matched` gives it: where the light changed
     between the two photographs, what differs in the mean is no noise.
     """
     sides = store.SIDES[domain]
     names = dict.fromkeys(pairing.below(item.files[side], roots[side]) for side in sides)
     for patch in cut:
-        if match_colour and domain == "paired":
+        if match_mean and domain == "paired":
             patch = patch.matched()
         writer.add(
             domain,

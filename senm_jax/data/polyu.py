@@ -25,7 +25,7 @@ def prepare(
     patch: int = 256,
     per_scene: int = 48,
     pairs: int | None = None,
-    match_colour: bool = False,
+    match_mean: bool = False,
     seed: int = 0,
     strict: bool = False,
     tell: Callable[[str], None] = print,
@@ -41,7 +41,7 @@ def prepare(
     * ``source``: all clean patches of one half of the training scenes;
     * ``target``: all noisy patches of the other half (see `halves`).
 
-    ``match_colour`` gives the training pairs one mean colour (see `packing.add`), never test pairs.
+    ``match_mean`` gives both sides of training pairs the same means (see `packing.add`).
     Both stores appear together or not at all. ``tell`` is called with the preflight report.
     """
     data, out = Path(data), Path(out)
@@ -53,7 +53,7 @@ def prepare(
     shares = _shares(train, patch, per_scene, pairs, seed)
     about = {
         "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs,
-        "match_colour": match_colour, "seed": seed,
+        "match_mean": match_mean, "seed": seed,
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     roots = {"clean": data, "noisy": data}
@@ -67,7 +67,7 @@ def prepare(
                 packing.add(test_writer, "paired", item, cut, roots)
                 continue
             chosen = cut[: shares[item.name]]
-            packing.add(train_writer, "paired", item, chosen, roots, match_colour)
+            packing.add(train_writer, "paired", item, chosen, roots, match_mean)
             if pairs is not None:
                 domain = "source" if item.split == SOURCE else "target"
                 packing.add(train_writer, domain, item, cut, roots)

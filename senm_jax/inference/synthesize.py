@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 import senm_jax
-from senm_jax.data import files, images, layout
+from senm_jax.data import compare, files, images, layout
 from senm_jax.data import store as store_
 from senm_jax.inference import apply, cleans, conditions, stream, tiles
 from senm_jax.training import runs
@@ -164,16 +164,8 @@ def _generate(
             problems, "synthesizing",
         ):
             if options.match_mean:
-                noisy = match_mean(noisy, stream.to_float(pixels))
+                noisy = compare.match_mean(noisy, stream.to_float(pixels))
             yield sources[i], pixels, noisy, draw(sources[i].name)
-
-
-def match_mean(
-    noisy: Float32[np.ndarray, "h w 3"], clean: Float32[np.ndarray, "h w 3"]
-) -> Float32[np.ndarray, "h w 3"]:
-    """The noisy image, each channel shifted to the mean of the clean image's."""
-    shift = clean.mean((0, 1), dtype=np.float64) - noisy.mean((0, 1), dtype=np.float64)
-    return (noisy + shift).astype(np.float32)
 
 
 def _conditions(run: runs.Run, options: Options) -> conditions.Draw:

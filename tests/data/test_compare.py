@@ -53,3 +53,12 @@ def test_shots_of_one_scene_are_alike_and_others_are_not(scene, noisy):
     small = np.ascontiguousarray(first[::2, ::2])
     assert compare.alike(marks[0], compare.signature(small)) > 0.9
     assert compare.signature(np.full((50, 50, 3), 7, np.uint8)) is None
+
+
+def test_matching_means_shifts_channels_and_nothing_else():
+    rng = np.random.default_rng(0)
+    clean, noisy = rng.random((2, 9, 8, 3), np.float32)
+    matched = compare.match_mean(noisy, clean)
+    np.testing.assert_allclose(matched.mean((0, 1)), clean.mean((0, 1)), atol=1e-6)
+    shift = matched - noisy
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[:1, :1], shift.shape), atol=1e-6)

@@ -89,7 +89,7 @@ def test_an_exception_in_a_worker_comes_out():
         list(parallel.ordered(work, [1, 2, 3], lambda item: 1, "working"))
 
 
-def test_a_matched_pair_has_one_mean_colour_and_its_noise_still():
+def test_a_matched_pair_has_the_same_means_and_its_noise_still():
     rng = np.random.default_rng(0)
     clean = rng.integers(60, 180, (64, 64, 3), np.uint8)
     noise = np.rint(rng.normal(0, 8, clean.shape))

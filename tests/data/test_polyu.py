@@ -65,8 +65,8 @@ def test_some_pairs(scenes_folder):
 
 
 @pytest.mark.parametrize("pairs", [None, 10])
-def test_training_pairs_alone_have_their_colour_matched(scenes_folder, pairs):
-    train, test = prepare(scenes_folder, pairs=pairs, match_colour=True)
+def test_training_pairs_alone_have_their_means_matched(scenes_folder, pairs):
+    train, test = prepare(scenes_folder, pairs=pairs, match_mean=True)
     for clean, noisy in zip(train.images("paired", "clean"), train.images("paired", "noisy")):
         np.testing.assert_allclose(noisy.mean((0, 1)), clean.mean((0, 1)), atol=0.51)
     _, plain = prepare(scenes_folder, pairs=pairs)

@@ -129,15 +129,6 @@ def test_store_patches_as_images_bring_their_clean_side(white, real, tmp_path):
     assert (tmp_path / "out" / "noisy" / "source_4.png").exists()
 
 
-def test_matching_means_shifts_channels_and_nothing_else():
-    rng = np.random.default_rng(0)
-    clean, noisy = rng.random((2, 9, 8, 3), np.float32)
-    matched = synthesize.match_mean(noisy, clean)
-    np.testing.assert_allclose(matched.mean((0, 1)), clean.mean((0, 1)), atol=1e-6)
-    shift = matched - noisy
-    np.testing.assert_allclose(shift, np.broadcast_to(shift[:1, :1], shift.shape), atol=1e-6)
-
-
 def test_what_cannot_be_made_is_refused(white, dncnn, real, photos, tmp_path):
     with pytest.raises(ValueError, match="is not a noise model, it cannot sample"):
         synthesize.to_store(dncnn, real, tmp_path / "out", Options())
