@@ -5,7 +5,7 @@
 wants a store of pairs whose records have SIDD's camera and one of the five ISOs below; patches of
 the other ISOs are refused. Published: 3.072 nats per number (``flow/nll``) and KLD 0.044, at
 different epochs. Training is set to 2,000 epochs there, of 1,176 steps; the samples' KLD is best at
-epoch 60, where this stops, and the likelihood at epoch 150. `--config.steps` goes on from there.
+epoch 60, where this stops, and the likelihood at epoch 150; a larger ``--config.steps`` goes on.
 Mixed precision is left out: the network is tiny. The preset ``tiny`` is a smoke test.
 """
 
