@@ -12,12 +12,24 @@ from senm_jax.nn import blocks
 class LevelPredictor(nn.Module):
     """Four 4x4 convolutions of stride 2, the mean over positions, three dense layers."""
 
+    least = 16
+    """Height and width that an image has at least: four halvings."""
+
     width: int = 64
     dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 3"]) -> Float[Array, "b"]:
-        """The level, a standard deviation on the [0, 1] scale; it can come out negative."""
+        """The level, a standard deviation on the [0, 1] scale; it can come out negative.
+
+        Raises:
+            ValueError: the images are smaller than `least`.
+        """
+        if min(image.shape[1:3]) < self.least:
+            raise ValueError(
+                f"the level predictor needs images of at least {self.least}x{self.least} pixels, "
+                f"got {image.shape[1]}x{image.shape[2]}; take larger crops (config.data.crop)"
+            )
         h = image
         for i in range(4):
             h = blocks.conv(
