@@ -161,7 +161,7 @@ def build(config: Config) -> Parts:
 
 def _init(built: Parts, open_content: bool, key: Array) -> base.Variables:
     """Fresh variables of every player."""
-    side = 8 * built.network.multiple
+    side = max(8 * built.network.multiple, built.predictor.least)
     image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
     translator = initial.variables(
         built.network,
