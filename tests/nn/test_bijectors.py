@@ -20,6 +20,12 @@ def block():
     ])
 
 
+def repeat():
+    return bijectors.Repeat(bijectors.Chain([
+        bijectors.ActNorm(), bijectors.InvertibleConv(), bijectors.Coupling(hidden=3),
+    ]), 3)
+
+
 TABLE = {
     "squeeze": (bijectors.Squeeze, 3),
     "actnorm": (bijectors.ActNorm, 3),
@@ -28,6 +34,7 @@ TABLE = {
     "coupling without features": (lambda: bijectors.Coupling(hidden=3), 4),
     "injector": (lambda: bijectors.Injector(hidden=3), 3),
     "chain": (block, 3),
+    "repeat": (repeat, 4),
 }
 SIZES = [(2, 2), (4, 6)]
 
