@@ -27,7 +27,7 @@ BATCH = 32
 
 def make(
     run, seed: int, level: str | None = None, temperature: str | None = None,
-    pre_noise: str | None = None, configuration: str | None = None,
+    pre_noise: str | None = None, configuration: str | None = None, heat: str | None = None,
 ) -> Draw:
     """How conditions are drawn.
 
@@ -39,6 +39,7 @@ def make(
         temperature: "A" or "A:B"; None is the method's own range, or its default.
         pre_noise: likewise.
         configuration: the name of one of the method's camera configurations, or "like:STORE".
+        heat: as ``temperature``.
 
     Where neither level nor configuration is given and the method takes one, images are like
     patches of the run's training stores.
@@ -47,7 +48,7 @@ def make(
         ValueError: the method takes no such condition, or the words cannot be understood.
     """
     method = run.method
-    plain = {"temperature": temperature, "pre_noise": pre_noise}
+    plain = {"temperature": temperature, "pre_noise": pre_noise, "heat": heat}
     for name, asked in {"level": level, **plain}.items():
         if asked is not None and name not in method.conditions:
             raise ValueError(
