@@ -118,7 +118,9 @@ def test_a_shift_without_covariance_is_undone_by_restoring():
 
 
 def test_statistics_of_the_target_are_matched_at_both_sizes():
-    config = dataclasses.replace(CONFIG, match_255=AIM19, match_small_255=SMALLER, condition_std=0.0)
+    config = dataclasses.replace(
+        CONFIG, match_255=AIM19, match_small_255=SMALLER, condition_std=0.0
+    )
     reduced = functools.partial(deflow.build(config).apply, {}, method="reduced")
     batch = jax.tree.map(jnp.asarray, _batch())
     rows = deflow.group(config, reduced, batch, jax.random.key(1))
@@ -136,7 +138,8 @@ def test_statistics_of_the_target_are_matched_at_both_sizes():
 def test_other_domains_than_the_two_are_refused(domains):
     batch = {**_batch(), "paired": {"clean": _images(1, 2), "noisy": _images(1, 3)}}
     with pytest.raises(ValueError, match="learns from the domains source and target.*data.rows"):
-        deflow.group(CONFIG, jnp.asarray, {name: batch[name] for name in domains}, jax.random.key(0))
+        given = {name: batch[name] for name in domains}
+        deflow.group(CONFIG, jnp.asarray, given, jax.random.key(0))
 
 
 @pytest.mark.parametrize(
