@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of LUD-VAE: standard deviation, in [0, 1] units, of the white noise "
                         "that is added to a clean image before it is translated (default: as the "
                         "run's config says)")
+    parser.add_argument("--heat", metavar="A|A:B",
+                        help="of DeFlow: how far an image is moved from clean (0) to degraded (1), "
+                        "a number, or a range to draw from (default 1)")
     parser.add_argument("--configuration", metavar="NAME|random|like:STORE",
                         help="the camera configuration, as CAMERA_00100, of a method that tells "
                         "them apart, one at random for each image, or like a store's noisy "
@@ -63,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
         args.seed, args.level, args.temperature, args.pre_noise, args.configuration,
-        args.match_mean, args.tile, args.batch,
+        args.match_mean, args.tile, args.batch, args.heat,
     )
     if args.form == "store":
         summary = synthesize.to_store(

@@ -27,7 +27,7 @@ BATCH = 32
 
 def make(
     run, seed: int, level: str | None = None, temperature: str | None = None,
-    pre_noise: str | None = None, configuration: str | None = None,
+    pre_noise: str | None = None, configuration: str | None = None, heat: str | None = None,
 ) -> Draw:
     """How conditions are drawn.
 
@@ -40,6 +40,7 @@ def make(
         pre_noise: likewise.
         configuration: the name of one of the method's camera configurations, "random" (each
             image's own, all alike likely), or "like:STORE".
+        heat: as ``temperature``.
 
     Where neither level nor configuration is given and the method takes one, images are like
     patches of the run's training stores.
@@ -48,7 +49,7 @@ def make(
         ValueError: the method takes no such condition, or the words cannot be understood.
     """
     method = run.method
-    plain = {"temperature": temperature, "pre_noise": pre_noise}
+    plain = {"temperature": temperature, "pre_noise": pre_noise, "heat": heat}
     for name, asked in {"level": level, **plain}.items():
         if asked is not None and name not in method.conditions:
             raise ValueError(

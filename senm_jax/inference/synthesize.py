@@ -40,6 +40,8 @@ class Options:
     tile: int | None = None
     batch: int | None = None
     """Tiles computed together."""
+    heat: str | None = None
+    """See `conditions.make`."""
 
 
 def to_store(
@@ -171,7 +173,7 @@ def _generate(
 def _conditions(run: runs.Run, options: Options) -> conditions.Draw:
     return conditions.make(
         run, options.seed, options.level, options.temperature, options.pre_noise,
-        options.configuration,
+        options.configuration, options.heat,
     )
 
 

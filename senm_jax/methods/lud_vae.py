@@ -18,11 +18,9 @@ from jaxtyping import Array, Float
 
 from senm_jax.methods import base, senm_vae
 from senm_jax.nn import initial, lud_opening, lud_vae
-from senm_jax.ops import gaussian, keys, pixels
+from senm_jax.ops import gaussian, keys, matching, pixels
 
 Image = Float[Array, "_ _ _ 3"]
-STATISTICS = ("noisy_mean", "noisy_std", "clean_mean", "clean_std")
-"""Names of `Config.match_255`, each with a value for R, G and B."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +46,9 @@ class Config:
     sample_temperature: tuple[float, ...] = (1.0, 1.0)
     """Range of the factor of the degradation latent, mean and all, in translation, likewise."""
     match_255: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
-    """`STATISTICS`: noisy images are brought to the clean images' means and deviations before the
-    network sees them, and what it makes of clean ones is brought back; empty leaves them."""
+    """`matching.Statistics`: noisy images are brought to the clean images' means and deviations
+    before the network sees them, and what it makes of clean ones is brought back; empty leaves
+    them."""
     kl_weight: float = 1e-4
     """Of KL(zn) over the number of image values, not of latent ones. A Gaussian decoder's
     variance multiplies it, so it goes with the square of the noise's standard deviation."""
@@ -106,13 +105,15 @@ def make(config: Config) -> base.Method:
         normal = gaussian.field(key, origin, clean.shape[1:3])
         noise = conditions["pre_noise"][:, None, None, None] * normal("pre_noise", clean.shape)
         given = clean + noise, conditions["temperature"], normal
-        return unmatched(config, apply(variables, *given, method=network.translate))
+        noisy = apply(variables, *given, method=network.translate)
+        return matching.unmatched(config.match_255, noisy)
 
     def restore(variables, noisy, key, origin):
         if config.restore_noise_255:
             normal = gaussian.field(key, origin, noisy.shape[1:3])
             noisy = noisy + config.restore_noise_255 / 255 * normal("pre_noise", noisy.shape)
-        return apply(variables, matched(config, noisy), method=network.denoise)
+        noisy = matching.matched(config.match_255, noisy)
+        return apply(variables, noisy, method=network.denoise)
 
     def imitate(variables, clean, noisy):
         return {name: jnp.full(noisy.shape[0], value) for name, value in conditions.items()}
@@ -169,14 +170,15 @@ def group(config: Config, batch: Mapping[str, Mapping[str, Array]], key: Array) 
     y = pixels.to_float(batch["target"]["noisy"])
     noise = keys.named(key, "pre_noise")
     hx, hy = _noised(config, "source", x, noise), _noised(config, "target", y, noise)
-    return Rows(x, hx, matched(config, y), hy, math.gcd(x.shape[0], y.shape[0]))
+    matched = matching.matched(config.match_255, y)
+    return Rows(x, hx, matched, hy, math.gcd(x.shape[0], y.shape[0]))
 
 
 def _noised(config, domain, image, key):
     """h(v) of a domain's images, as in training."""
     std = {"source": config.clean_noise_255, "target": config.noisy_noise_255}[domain] / 255
     noised = image + std * gaussian.draws(key)(domain, image.shape)
-    return noised if domain == "source" else matched(config, noised)
+    return noised if domain == "source" else matching.matched(config.match_255, noised)
 
 
 def terms(
@@ -209,28 +211,6 @@ def weights(config: Config, rows: Rows, step: Array | int) -> dict[str, Array | 
     return {"rec_x": clean, "rec_y": 1 - clean, "kl_zn": config.kl_weight * anneal}
 
 
-def matched(config: Config, noisy: Image) -> Image:
-    """Noisy images with the clean images' statistics, clipped to [0, 1]; or as they are, where
-    the config has none."""
-    moved = _moved(config, noisy, "noisy", "clean")
-    return jnp.clip(moved, 0, 1) if config.match_255 else moved
-
-
-def unmatched(config: Config, noisy: Image) -> Image:
-    """The inverse of `matched`, but for its clipping."""
-    return _moved(config, noisy, "clean", "noisy")
-
-
-def _moved(config, image, before, after):
-    if not config.match_255:
-        return image
-    mean, std, new_mean, new_std = (
-        jnp.array(config.match_255[f"{domain}_{name}"]) / 255
-        for domain in (before, after) for name in ("mean", "std")
-    )
-    return (image - mean) / std * new_std + new_mean
-
-
 def _check(config: Config) -> None:
     if config.width < 1:
         raise ValueError(f"width: expected 1 or more, got {config.width}")
@@ -246,11 +226,4 @@ def _check(config: Config) -> None:
         ends = getattr(config, name)
         if len(ends) != 2 or not 0 <= ends[0] <= ends[1]:
             raise ValueError(f"{name}: expected (lowest, highest), each >= 0, got {ends}")
-    given = config.match_255
-    if given and set(given) != set(STATISTICS):
-        raise ValueError(f"match_255: expected {STATISTICS} or nothing, got {sorted(given)}")
-    for name, colour in given.items():
-        if len(colour) != 3 or (name.endswith("std") and not min(colour) > 0):
-            raise ValueError(
-                f"match_255.{name}: expected three values, deviations above 0, got {colour}"
-            )
+    matching.check("match_255", config.match_255)

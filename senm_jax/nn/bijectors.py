@@ -139,25 +139,46 @@ class Coefficients(nn.Module):
         self, x: Float[Array, "b h w i"], channels: int
     ) -> tuple[Float[Array, "b h w o"], Float[Array, "b h w o"]]:
         """Shift and scale of ``channels`` channels each, float32."""
-        inputs, hidden, dtype = x.shape[-1], self.hidden, self.dtype
-        start = initial.normal(0.05)
-
-        def point(name, inputs, h):
-            h = blocks.conv(
-                inputs, hidden, size=1, bias=False, kernel_init=start, name=name, dtype=dtype
-            )(h)
-            return ActNorm(name=f"{name}_norm").forward(h.astype(jnp.float32))[0]
-
-        h = nn.relu(point("first", inputs, x))
+        hidden, dtype = self.hidden, self.dtype
+        h = nn.relu(normed_conv("first", x, hidden, 1, dtype))
         inner = nn.relu(blocks.conv(hidden, hidden, name="wide", dtype=dtype)(h))
-        h = h + point("second", hidden, inner)
-        out = blocks.conv(
-            hidden, 2 * channels, size=1, kernel_init=blocks.zeros, bias_init=blocks.zeros,
-            name="last", dtype=dtype,
-        )(h).astype(jnp.float32)
-        gain = self.param("log_gain", blocks.zeros, (2 * channels,), jnp.float32)
-        out = out * jnp.exp(3 * gain)
-        return out[..., ::2], nn.sigmoid(out[..., 1::2] + 2) + self.floor
+        h = h + normed_conv("second", inner, hidden, 1, dtype)
+        return shift_and_scale(zero_conv(self, h, 2 * channels, 1, dtype), self.floor)
+
+
+def normed_conv(
+    name: str, x: Float[Array, "b h w i"], features: int, size: int, dtype: Any
+) -> Float[Array, "b h w o"]:
+    """A convolution that starts normal with deviation 0.05, then ActNorm; float32.
+
+    For the compact method of a module, under which their parameters lie.
+    """
+    conv = blocks.conv(
+        x.shape[-1], features, size=size, bias=False, kernel_init=initial.normal(0.05), name=name,
+        dtype=dtype,
+    )
+    return ActNorm(name=f"{name}_norm").forward(conv(x).astype(jnp.float32))[0]
+
+
+def zero_conv(
+    module: nn.Module, x: Float[Array, "b h w i"], features: int, size: int, dtype: Any
+) -> Float[Array, "b h w o"]:
+    """A convolution under a learnt gain, ``exp(3 log_gain)``, that starts at zero; float32.
+
+    For the compact method of ``module``, under which their parameters lie.
+    """
+    out = blocks.conv(
+        x.shape[-1], features, size=size, kernel_init=blocks.zeros, bias_init=blocks.zeros,
+        name="last", dtype=dtype,
+    )(x).astype(jnp.float32)
+    return out * jnp.exp(3 * module.param("log_gain", blocks.zeros, (features,), jnp.float32))
+
+
+def shift_and_scale(
+    out: Float[Array, "b h w c2"], floor: float
+) -> tuple[Float[Array, "b h w c"], Float[Array, "b h w c"]]:
+    """Even channels, and sigmoid(odd channels + 2) + ``floor``."""
+    return out[..., ::2], nn.sigmoid(out[..., 1::2] + 2) + floor
 
 
 class Coupling(nn.Module):
@@ -166,9 +187,11 @@ class Coupling(nn.Module):
     hidden: int
     floor: float = 0.001
     dtype: Any = jnp.float32
+    kind: type[nn.Module] = Coefficients
+    """Of the network: `Coefficients`, or what is built and called like it."""
 
     def setup(self):
-        self.network = Coefficients(self.hidden, self.floor, self.dtype)
+        self.network = self.kind(self.hidden, self.floor, self.dtype)
 
     def forward(self, u: Float[Array, "b h w c"], features: Features = None) -> Result:
         """Towards the latent; ValueError for an odd number of channels."""
@@ -195,9 +218,11 @@ class Injector(nn.Module):
     hidden: int
     floor: float = 0.001
     dtype: Any = jnp.float32
+    kind: type[nn.Module] = Coefficients
+    """Of the network: `Coefficients`, or what is built and called like it."""
 
     def setup(self):
-        self.network = Coefficients(self.hidden, self.floor, self.dtype)
+        self.network = self.kind(self.hidden, self.floor, self.dtype)
 
     def forward(self, u: Float[Array, "b h w c"], features: Float[Array, "b h w f"]) -> Result:
         """Towards the latent."""
@@ -228,6 +253,36 @@ class Chain(nn.Module):
             v, more = layer.inverse(v, features)
             log_det += more
         return v, log_det
+
+
+class Repeat(nn.Module):
+    """A bijector so many times in a row, each with parameters of its own, compiled once.
+
+    Parameters are stacked along a new first axis.
+    """
+
+    layer: nn.Module
+    length: int
+
+    def forward(self, u: Float[Array, "b h w c"], features: Features = None) -> Result:
+        """Towards the latent."""
+        return self._run("forward", u, features)
+
+    def inverse(self, v: Float[Array, "b h w c"], features: Features = None) -> Result:
+        """Towards the image."""
+        return self._run("inverse", v, features)
+
+    def _run(self, direction, u, features):
+        def step(layer, carry, features):
+            u, log_det = carry
+            u, more = getattr(layer, direction)(u, features)
+            return (u, log_det + more), None
+
+        run = nn.scan(
+            step, variable_axes={"params": 0, "statistics": 0}, split_rngs={"params": True},
+            in_axes=nn.broadcast, length=self.length, reverse=direction == "inverse",
+        )
+        return run(self.layer, (u, jnp.zeros(u.shape[0])), features)[0]
 
 
 def _everywhere(log_det: Float[Array, ""], x: Float[Array, "b h w c"]) -> Float[Array, "b"]:

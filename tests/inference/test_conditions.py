@@ -80,6 +80,7 @@ def test_a_method_s_own_ranges_are_drawn_from_until_others_are_asked_for(tmp_pat
     [
         ({"temperature": "1"}, r"--temperature: this method takes \['level'\]"),
         ({"pre_noise": "1"}, r"--pre-noise: this method takes \['level'\]"),
+        ({"heat": "1"}, r"--heat: this method takes \['level'\]"),
         ({"level": "loud"}, "--level: expected a number from 0 up or a range A:B, .* 'loud'"),
         ({"level": "0.2:0.1"}, "--level: expected .* got '0.2:0.1'"),
         ({"level": "-1"}, "--level: expected .* got '-1'"),

@@ -11,7 +11,7 @@ import pytest
 
 from senm_jax.inference import apply, tiles
 from senm_jax.methods import (
-    base, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae,
+    base, deflow, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae,
 )
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
@@ -85,7 +85,26 @@ def _naflow(levels, blocks):
     return _labelled(naflow, levels=levels, transitions=1, blocks=blocks, width=4, hidden=3)
 
 
+def _deflow(levels, steps, scale):
+    method = deflow.make(deflow.Config(
+        levels=levels, transitions=1, steps=steps, hidden=3, scale=scale, width=2, growth=1,
+        blocks=1, tapped=(0,), first_shift=0.1,
+    ))
+    rng = np.random.default_rng(7)
+    images = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
+    batch = {"source": {"clean": images}, "target": {"noisy": images}}
+    variables = jax.jit(method.init)(jax.random.key(0), batch)["flow"]
+    variables["params"] = jax.tree.map(
+        lambda leaf: leaf + jnp.asarray(rng.normal(0, 0.1, leaf.shape), jnp.float32),
+        variables["params"],
+    )
+    return types.SimpleNamespace(method=method, variables={"flow": variables})
+
+
 RUNS = {
+    "deflow": lambda: _deflow(3, 1, 8),
+    "deflow of a step": lambda: _deflow(1, 1, 2),
+    "deflow of two steps": lambda: _deflow(2, 2, 2),
     "naflow": lambda: _naflow(2, 1),
     "naflow of two blocks": lambda: _naflow(1, 2),
     "noise flow": lambda: _labelled(noise_flow, couplings=2),
@@ -115,7 +134,7 @@ def _call(run, action, images, keys, level):
     "name, action",
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
      ("lud", "restore"), ("naflow of two blocks", "sample"), ("noise flow", "sample"),
-     ("flow srgb", "sample"), ("heteroscedastic", "sample")],
+     ("flow srgb", "sample"), ("heteroscedastic", "sample"), ("deflow of a step", "sample")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -169,6 +188,25 @@ def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatc
     keys = jax.random.split(jax.random.key(0), reach.multiple)
     with nn.intercept_methods(ones):
         touched = np.asarray(_call(run, action, images, keys, 0.0)).any((1, 3))
+    row, column = np.nonzero(touched)
+    furthest = np.abs(column - columns[row]).max()
+    assert reach.radius - reach.multiple < furthest <= reach.radius
+
+
+@pytest.mark.parametrize("name", ["deflow", "deflow of two steps"])
+def test_radius_of_what_encodes_and_decodes_is_exact_to_a_cell(name):
+    """As above for a network that undoes its own map, where much that matters cancels: what is
+    not a number stays none wherever it is used. The multiple's pixels are tried each."""
+    run = RUNS[name]()
+    reach = run.method.sample_reach
+    assert reach == run.method.restore_reach
+    rows = np.arange(reach.multiple)
+    width = tiles.up(2 * reach.radius + 2 * reach.multiple + 2, reach.multiple)
+    columns = width // 2 + rows
+    images = np.zeros((reach.multiple, reach.multiple, width, 3), np.float32)
+    images[rows, :, columns] = np.nan
+    keys = jax.random.split(jax.random.key(0), reach.multiple)
+    touched = np.isnan(_call(run, "sample", images, keys, 0.0)).any((1, 3))
     row, column = np.nonzero(touched)
     furthest = np.abs(column - columns[row]).max()
     assert reach.radius - reach.multiple < furthest <= reach.radius

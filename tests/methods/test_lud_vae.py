@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from senm_jax.methods import base, lud_vae
+from senm_jax.ops import matching
 
 CONFIG = lud_vae.Config(width=6)
 AIM19 = {
@@ -115,23 +116,23 @@ def test_statistics_are_matched_after_the_noise_and_brought_back():
         expected = (expected * AIM19["clean_std"] + AIM19["clean_mean"]) / 255
         np.testing.assert_allclose(given, expected.clip(0, 1), atol=1e-6)
     middle = jnp.linspace(0.3, 0.7, 3 * 16).reshape(1, 4, 4, 3)
-    back = lud_vae.unmatched(config, lud_vae.matched(config, middle))
+    back = matching.unmatched(AIM19, matching.matched(AIM19, middle))
     np.testing.assert_allclose(back, middle, atol=1e-6)
 
 
 def test_both_directions_pass_through_the_statistics():
     method, variables = _made()
     config = dataclasses.replace(CONFIG, match_255=AIM19)
-    matching = lud_vae.make(config)
+    both = lud_vae.make(config)
     image = _images(2, 5) / jnp.float32(255)
     conditions = {"pre_noise": 0.1, "temperature": 1.0}
     np.testing.assert_allclose(
-        _call(matching, variables, image, **conditions),
-        lud_vae.unmatched(config, _call(method, variables, image, **conditions)), atol=1e-6,
+        _call(both, variables, image, **conditions),
+        matching.unmatched(AIM19, _call(method, variables, image, **conditions)), atol=1e-6,
     )
     np.testing.assert_allclose(
-        _call(matching, variables, image),
-        _call(method, variables, lud_vae.matched(config, image)), atol=1e-6,
+        _call(both, variables, image),
+        _call(method, variables, matching.matched(AIM19, image)), atol=1e-6,
     )
 
 

@@ -20,6 +20,12 @@ def block():
     ])
 
 
+def repeat():
+    return bijectors.Repeat(bijectors.Chain([
+        bijectors.ActNorm(), bijectors.InvertibleConv(), bijectors.Coupling(hidden=3),
+    ]), 3)
+
+
 SETTINGS = camera_scaling.CameraSettings(cameras=("a", "a", "b"), isos=(100, 800, 100))
 
 
@@ -32,6 +38,8 @@ GIVEN = {
     "conditional coupling": (lambda: pixel_flows.ConditionalCoupling(False, SETTINGS), 3),
 }
 """Bijectors whose features are a clean image and the rows' configurations."""
+
+
 TABLE = {
     "squeeze": (bijectors.Squeeze, 3),
     "actnorm": (bijectors.ActNorm, 3),
@@ -41,6 +49,7 @@ TABLE = {
     "injector": (lambda: bijectors.Injector(hidden=3), 3),
     "chain": (block, 3),
     **GIVEN,
+    "repeat": (repeat, 4),
 }
 SIZES = [(2, 2), (4, 6)]
 
