@@ -122,6 +122,16 @@ def parse(text: str) -> Parameters:
     Raises:
         ValueError: as `build`, or a part is no KEY=VALUE.
     """
+    name, values = split(text)
+    return build(name, values, name)
+
+
+def split(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and values of ``NAME,KEY=VALUE,...``.
+
+    Raises:
+        ValueError: a part is no KEY=VALUE.
+    """
     name, *parts = text.split(",")
     values = {}
     for part in parts:
@@ -129,7 +139,7 @@ def parse(text: str) -> Parameters:
         if not sign:
             raise ValueError(f"{text}: expected NAME,KEY=VALUE,..., got the part {part!r}")
         values[key.strip()] = literal(value.strip())
-    return build(name.strip(), values, name.strip())
+    return name.strip(), values
 
 
 def literal(text: str) -> Any:

@@ -15,6 +15,7 @@ import jax
 import tqdm
 from jax.experimental import multihost_utils
 
+from senm_jax.data import degrading
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
 from senm_jax.training import assembly, checkpoints, fields, ledger, records, runs, validation
@@ -75,14 +76,16 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
     learns = bool(method.players) or any(settings.data.rows.values())
-    pipeline = _open_data(settings, method.configurations) if learns else None
+    degrader = settings_.make_degrader(settings)
+    pipeline = _open_data(settings, method.configurations, degrader) if learns else None
     fingerprint = pipeline.fingerprint if pipeline else ""
     if (workdir / "config.json").exists():
         before = runs.read_config(workdir)
         _check_same_run(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
     validator = None
     if settings.data.validation:
-        validator = validation.Validator(settings.data.validation, method, settings.seed)
+        validator = validation.Validator(
+            settings.data.validation, method, settings.seed, degrader)
         _check_best(settings, validator)
     first_batch = pipeline.batch_at(1) if pipeline else {}
     job = assembly.assemble(settings, first_batch)
@@ -209,11 +212,15 @@ def _stores(settings: settings_.Settings) -> list[store_.Store]:
 
 
 def _open_data(
-    settings: settings_.Settings, configurations: Sequence[str]
+    settings: settings_.Settings, configurations: Sequence[str],
+    degrader: degrading.Degrader | None,
 ) -> pipeline_.Pipeline:
     data = settings.data
+    if degrader and configurations:
+        raise ValueError(f"config.data.degradation: {settings.method} learns the noise of camera "
+                         "configurations, and pairs that are made have none; set its name to ''")
     return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
-                              data.weights or None, configurations)
+                              data.weights or None, configurations, degrader)
 
 
 @contextlib.contextmanager

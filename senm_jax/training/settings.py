@@ -7,11 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from senm_jax import methods
+from senm_jax.data import degrading
+from senm_jax.degradations import parameters
 from senm_jax.methods import base
 from senm_jax.training import fields
 
 PRECISIONS = ("default", "bfloat16", "tensorfloat32", "float32")
 DOMAINS = ("paired", "source", "target")
+
+
+@dataclasses.dataclass(frozen=True)
+class Degradation:
+    """A known degradation, by which pairs are made of clean patches."""
+
+    name: str = ""
+    """A kind of `degradations.parameters`; "" where pairs are those of the stores."""
+    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Its parameters; those left out keep the kind's defaults."""
+    per_batch: bool = False
+    """Whether a batch's rows share what is drawn of the parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +42,9 @@ class Data:
     """Side of the square crops, pixels."""
     validation: str
     """Path of the patch store that validation measures; "" for none."""
+    degradation: Degradation = Degradation()
+    """Makes the rows of ``paired`` of patches of ``source``, and validation's pairs where its store
+    has none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +155,19 @@ def make_method(settings: Settings) -> base.Method:
     return method
 
 
+def make_degrader(settings: Settings) -> degrading.Degrader | None:
+    """What makes pairs of clean patches; None where nothing does.
+
+    Raises:
+        ValueError: the kind or a parameter is unknown, or a parameter is out of range.
+    """
+    asked = settings.data.degradation
+    if not asked.name:
+        return None
+    of = parameters.build(asked.name, asked.parameters, "config.data.degradation")
+    return degrading.Degrader(of, asked.per_batch)
+
+
 def plain(settings: Settings) -> dict:
     """The settings as nested dicts and lists, as config.json holds them."""
     return json.loads(json.dumps(dataclasses.asdict(settings)))
@@ -174,6 +204,9 @@ def _check(settings: Settings) -> None:
             f"config.data.weights: expected one for each of {len(data.stores)} stores or none, "
             f"got {len(data.weights)}"
         )
+    if data.degradation.name:
+        made_of = data.degradation
+        parameters.build(made_of.name, made_of.parameters, "config.data.degradation")
     positive = ("log_every", "checkpoint_every", "validate_every", "keep")
     low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
     low += [(f"config.optimisers.{player}.skip_not_finite", each.skip_not_finite, 0)
