@@ -13,8 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "\n".join([
         "kinds, their parameters and defaults:",
         *(f"  {name:16}{kind.__doc__.splitlines()[0]}\n" + "\n".join(
-            f"  {'':16}{field.name}={_text(field.default)}" for field in dataclasses.fields(kind))
-          for name, kind in parameters.KINDS.items()),
+            f"  {'':16}{field.name}={parameters.text(field.default)}"
+            for field in dataclasses.fields(kind)
+        ) for name, kind in parameters.KINDS.items()),
         "",
         "A:B is a range to draw from for each image, or a list. Outputs keep their originals'",
         "names, bit depth and EXIF (those of JPEG and WebP files become PNG); those that are there",
@@ -62,10 +63,3 @@ def _fields() -> dict[str, tuple[list[str], dataclasses.Field]]:
         for field in dataclasses.fields(kind):
             found.setdefault(field.name, ([], field))[0].append(name)
     return found
-
-
-def _text(value) -> str:
-    """The value as `parameters.literal` reads it."""
-    if isinstance(value, tuple):
-        return ":".join(map(_text, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

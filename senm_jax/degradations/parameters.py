@@ -116,44 +116,52 @@ def build(name: str, values: Mapping[str, Any], where: str = "degradation") -> P
     return made
 
 
-def parse(text: str) -> Parameters:
+def parse(spec: str) -> Parameters:
     """The parameters that ``NAME,KEY=VALUE,...`` asks for.
 
     Raises:
         ValueError: as `build`, or a part is no KEY=VALUE.
     """
-    name, values = split(text)
+    name, values = split(spec)
     return build(name, values, name)
 
 
-def split(text: str) -> tuple[str, dict[str, Any]]:
+def split(spec: str) -> tuple[str, dict[str, Any]]:
     """Name and values of ``NAME,KEY=VALUE,...``.
 
     Raises:
         ValueError: a part is no KEY=VALUE.
     """
-    name, *parts = text.split(",")
+    name, *parts = spec.split(",")
     values = {}
     for part in parts:
         key, sign, value = part.partition("=")
         if not sign:
-            raise ValueError(f"{text}: expected NAME,KEY=VALUE,..., got the part {part!r}")
+            raise ValueError(f"{spec}: expected NAME,KEY=VALUE,..., got the part {part!r}")
         values[key.strip()] = literal(value.strip())
     return name.strip(), values
 
 
-def literal(text: str) -> Any:
-    """What a text means: ``5:70`` several values, ``true`` a truth, ``3`` a number, or a word."""
-    if ":" in text:
-        return tuple(literal(part) for part in text.split(":"))
-    if text in ("true", "false"):
-        return text == "true"
+def literal(word: str) -> Any:
+    """What is meant: by ``5:70`` several values, by ``true`` a truth, by ``3`` a number; or a word.
+    """
+    if ":" in word:
+        return tuple(literal(part) for part in word.split(":"))
+    if word in ("true", "false"):
+        return word == "true"
     for kind in (int, float):
         try:
-            return kind(text)
+            return kind(word)
         except ValueError:
             pass
-    return text
+    return word
+
+
+def text(value: Any) -> str:
+    """The value as `literal` reads it."""
+    if isinstance(value, (tuple, list)):
+        return ":".join(map(text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def name_of(parameters: Parameters) -> str:
