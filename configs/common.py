@@ -46,17 +46,14 @@ def experiment(*, method: str, hyper: dict, optimisers: dict, data: dict, steps:
     return config_dict.ConfigDict({
         "method": method,
         "hyper": hyper,
-        "data": {"weights": (), "validation": "", "degradation": degradation(), **data},
+        "data": {
+            "weights": (), "validation": "", "degradation": "", "degradation_per_batch": False,
+            **data,
+        },
         "steps": steps,
         "optimisers": optimisers,
         **_with(fields, changes),
     }, convert_dict=True)
-
-
-def degradation(name: str = "", *, per_batch: bool = False, **parameters) -> dict:
-    """``data.degradation``: pairs are made of clean patches by the kind ``name``, with these of its
-    parameters; see senm_jax/degradations/parameters.py. Without a name they are the stores' own."""
-    return {"name": name, "parameters": parameters, "per_batch": per_batch}
 
 
 def preset(arg: str, known: tuple[str, ...]) -> str:

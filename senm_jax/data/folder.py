@@ -82,7 +82,7 @@ def _degrader(of: parameters.Parameters, clean: Folder | None) -> degrading.Degr
         raise ValueError(
             f"--degrade: {name} makes images {degrader.scale} times smaller, and a store holds "
             "pairs of one size; pack the clean ones alone, and let training make the pairs: "
-            f"--config.data.degradation.name={name}"
+            f"--config.data.degradation={name}"
         )
     return degrader
 

@@ -76,6 +76,8 @@ def photographs(
     Raises:
         ValueError: there is none.
     """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit: expected at least 1, got {limit}")
     files = {pairing.below(path, Path(root)): path for path in images.find(root)}
     if not files:
         raise ValueError(f"{root}: found no image; looked for {', '.join(images.SUFFIXES)}")

@@ -218,7 +218,7 @@ def _open_data(
     data = settings.data
     if degrader and configurations:
         raise ValueError(f"config.data.degradation: {settings.method} learns the noise of camera "
-                         "configurations, and pairs that are made have none; set its name to ''")
+                         "configurations, and pairs that are made have none; set it to ''")
     return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
                               data.weights or None, configurations, degrader)
 

@@ -17,18 +17,6 @@ DOMAINS = ("paired", "source", "target")
 
 
 @dataclasses.dataclass(frozen=True)
-class Degradation:
-    """A known degradation, by which pairs are made of clean patches."""
-
-    name: str = ""
-    """A kind of `degradations.parameters`; "" where pairs are those of the stores."""
-    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Its parameters; those left out keep the kind's defaults."""
-    per_batch: bool = False
-    """Whether a batch's rows share what is drawn of the parameters."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Data:
     """Which patches a run learns from, and how its batches are cut."""
 
@@ -42,9 +30,11 @@ class Data:
     """Side of the square crops, pixels."""
     validation: str
     """Path of the patch store that validation measures; "" for none."""
-    degradation: Degradation = Degradation()
-    """Makes the rows of ``paired`` of patches of ``source``, and validation's pairs where its store
-    has none."""
+    degradation: str = ""
+    """``NAME,KEY=VALUE,...`` of `degradations.parameters`: makes the rows of ``paired`` of patches
+    of ``source``, and validation's pairs where its store has none; "": pairs are the stores'."""
+    degradation_per_batch: bool = False
+    """Whether a batch's rows share what is drawn of the degradation's parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,11 +151,14 @@ def make_degrader(settings: Settings) -> degrading.Degrader | None:
     Raises:
         ValueError: the kind or a parameter is unknown, or a parameter is out of range.
     """
-    asked = settings.data.degradation
-    if not asked.name:
+    data = settings.data
+    if not data.degradation:
         return None
-    of = parameters.build(asked.name, asked.parameters, "config.data.degradation")
-    return degrading.Degrader(of, asked.per_batch)
+    try:
+        of = parameters.parse(data.degradation)
+        return degrading.Degrader(of, data.degradation_per_batch)
+    except ValueError as error:
+        raise ValueError(f"config.data.degradation: {error}") from None
 
 
 def plain(settings: Settings) -> dict:
@@ -204,9 +197,6 @@ def _check(settings: Settings) -> None:
             f"config.data.weights: expected one for each of {len(data.stores)} stores or none, "
             f"got {len(data.weights)}"
         )
-    if data.degradation.name:
-        made_of = data.degradation
-        parameters.build(made_of.name, made_of.parameters, "config.data.degradation")
     positive = ("log_every", "checkpoint_every", "validate_every", "keep")
     low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
     low += [(f"config.optimisers.{player}.skip_not_finite", each.skip_not_finite, 0)

@@ -36,7 +36,7 @@ def pixels(path):
 
 def test_keeps_names_and_repeats(photos, tmp_path, capsys):
     out = tmp_path / "out"
-    words = ["--kind", "awgn", "--sigma-255", "20", photos, "--seed", "4", "--out"]
+    words = ["--kind", "awgn", "--sigma", "20", photos, "--seed", "4", "--out"]
     assert run(*words, out) == 0
     assert "3 images degraded, 0 were there" in capsys.readouterr().out
     noise = pixels(out / "a.png").astype(float) - pixels(photos / "a.png")

@@ -115,6 +115,8 @@ def test_a_photograph_that_cannot_be_used_is_named(folder, tmp_path):
     Image.fromarray(np.zeros((9, 30, 3), np.uint8)).save(tmp_path / "thin.png")
     with pytest.raises(ValueError, match="thin.png: SSIM: expected sides of at least 11"):
         degraded.untouched(photographs(tmp_path, "awgn"))
+    with pytest.raises(ValueError, match="limit: expected at least 1, got 0"):
+        photographs(folder, "awgn", limit=0)
     with pytest.raises(ValueError, match="found no image"):
         (tmp_path / "thin.png").unlink()
         photographs(tmp_path, "awgn")
