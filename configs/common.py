@@ -46,7 +46,10 @@ def experiment(*, method: str, hyper: dict, optimisers: dict, data: dict, steps:
     return config_dict.ConfigDict({
         "method": method,
         "hyper": hyper,
-        "data": {"weights": (), "validation": "", **data},
+        "data": {
+            "weights": (), "validation": "", "degradation": "", "degradation_per_batch": False,
+            **data,
+        },
         "steps": steps,
         "optimisers": optimisers,
         **_with(fields, changes),

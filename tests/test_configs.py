@@ -28,7 +28,8 @@ EACH = [
 ]
 
 
-def batch_of(data):
+def batch_of(resolved):
+    data, degrader = resolved.data, settings.make_degrader(resolved)
     images = jax.ShapeDtypeStruct((data.crop, data.crop, 3), np.uint8)
     sides = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
 
@@ -37,6 +38,11 @@ def batch_of(data):
                  for side in sides[name]}
         if "noisy" in group:
             group["configuration"] = jax.ShapeDtypeStruct((rows,), np.int32)
+        if name == "paired" and degrader:
+            side = data.crop * degrader.scale
+            one = degrader.rows(np.zeros((1, side, side, 3), np.uint8), np.zeros(1, np.uint64))
+            return {key: jax.ShapeDtypeStruct((rows, *value.shape[1:]), value.dtype)
+                    for key, value in one.items()}
         if name == "paired":
             group["level"] = jax.ShapeDtypeStruct((rows,), np.float32)
         return group
@@ -71,7 +77,7 @@ def test_one_step_traces_on_the_config_s_rows(spec):
         assert resolved.steps == 0
         return
     players = optimisers.make_all(resolved.optimisers, resolved.steps)
-    batch = batch_of(resolved.data)
+    batch = batch_of(resolved)
     before = jax.eval_shape(
         lambda batch: state.create(method, players, resolved.seed, batch), batch)
     after, metrics = jax.eval_shape(step.make_step(method, players, resolved.seed), before, batch)

@@ -28,6 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Measure whether the content that a model infers from the clean and from the "
         "noisy image of a pair has one distribution.",
     )
+    degraded = kinds.add_parser(
+        "degraded", help="restorers on clean photographs degraded in a known way",
+        description="Degrade clean photographs and measure them as they are then (enlarged by "
+        "bicubic interpolation where they are smaller) and restored by each run.",
+    )
+    degraded.add_argument("--clean", required=True, metavar="DIR", help="clean photographs")
+    degraded.add_argument("--degrade", action="append", required=True,
+                          metavar="NAME[,KEY=VALUE...]",
+                          help="how, as awgn,sigma_255=30 or blur,scale=2,widths=2; give it again "
+                          "for a table each; senm-jax degrade --help lists all")
+    degraded.add_argument("--run", dest="runs", action="append", default=[], metavar="DIR",
+                          help="a restorer's run; give it again for a row each")
     for child in (noise, restorer, content, cameras):
         # args.run is the command's function
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
@@ -41,14 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        "for each patch, or the one named; give it again for a row each")
     for child in (noise, restorer, pgap, content, cameras):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
+    for child in (noise, restorer, pgap, content, cameras, degraded):
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
         child.add_argument("--limit", type=int, metavar="N",
-                           help="measure N patches spread evenly over the store")
+                           help="measure the first N photographs" if child is degraded else
+                           "measure N patches spread evenly over the store")
         if child is not cameras:
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
-    for child in (noise, restorer, pgap, cameras):
+    for child in (noise, restorer, pgap, cameras, degraded):
         child.add_argument("--batch", type=int, metavar="N",
                            help="patches computed together (default: by their size)")
 
@@ -61,13 +75,15 @@ def run(args: argparse.Namespace) -> None:
 
     from senm_jax.data import store as store_
     from senm_jax.evaluation import (
-        classification, configuration_section, content, noise, pgap, report, restoration, sections,
+        classification, configuration_section, content, noise, pgap, restoration, sections,
     )
     from senm_jax.training import runs
 
     options = {name: getattr(args, name) for name in ("seed", "limit", "batch") if name in args}
     if options.get("batch") is not None and args.batch < 1:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
+    if args.kind == "degraded":
+        return _tell(args, _degraded(args))
     store = store_.Store.open(args.store)
     if args.kind == "pgap":
         paths = [args.real, *args.synthetic]
@@ -91,10 +107,40 @@ def run(args: argparse.Namespace) -> None:
         results = [protocol.evaluate(each, store, name=name, **options)
                    for each, name in zip(opened, _names(args.runs), strict=True)]
         parts = [section(results)]
+    _tell(args, parts)
+
+
+def _degraded(args: argparse.Namespace) -> list:
+    """A section for each degradation."""
+    from senm_jax.data import degrading
+    from senm_jax.degradations import parameters
+    from senm_jax.evaluation import degraded, degraded_section
+    from senm_jax.training import runs
+
+    asked = [parameters.parse(text) for text in args.degrade]
+    opened = dict(zip(_names(args.runs), map(runs.open, args.runs), strict=True))
+    sections = []
+    for of in asked:
+        photographs = degraded.photographs(
+            args.clean, degrading.Degrader(of), args.seed, args.limit)
+        results = [degraded.untouched(photographs)]
+        results += [degraded.restored(run, photographs, name=name, batch=args.batch)
+                    for name, run in opened.items()]
+        sections.append(degraded_section.of_degraded(photographs, results))
+    return sections
+
+
+def _tell(args: argparse.Namespace, parts: list) -> None:
+    """Writes the report; prints the first table, or where each part has one, all."""
+    from senm_jax.evaluation import report
+
     written = report.write(
         pathlib.Path(args.out) / "report.html", f"senm-jax evaluate {args.kind}", parts
     )
-    print(report.table_markdown(parts[0].tables[0]))
+    for part in parts if args.kind == "degraded" else parts[:1]:
+        if args.kind == "degraded":
+            print(part.tables[0].title)
+        print(report.table_markdown(part.tables[0]))
     print("\n".join(str(path) for path in written))
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "train a method from a config",
     "inspect": "say what a run is: config, checkpoints, parameters, digest",
     "synthesize": "make training pairs from clean images with a trained noise model",
+    "degrade": "degrade clean images in a known way: noise, blur, JPEG, a camera's pipeline",
     "restore": "restore images with a trained restorer",
     "evaluate": "measure a noise model or a restorer and write a report",
     "quickstart": "run the main job at tiny size on photographs that need no download",

@@ -46,6 +46,9 @@ def _folder(kinds):
     )
     folder.add_argument("--clean", metavar="DIR", help="clean photographs without a partner")
     folder.add_argument("--noisy", metavar="DIR", help="noisy photographs without a partner")
+    folder.add_argument("--degrade", metavar="NAME[,KEY=VALUE...]",
+                        help="make pairs of the clean photographs by a known degradation, as "
+                        "awgn,sigma_255=5:50 or jpeg,quality=10; senm-jax degrade --help lists all")
     return folder
 
 
@@ -113,14 +116,20 @@ def count_or_all(text: str) -> int | None:
 def run(args: argparse.Namespace) -> None:
     """Packs and prints what was written."""
     from senm_jax.data import folder, polyu, store
+    from senm_jax.degradations import parameters
 
+    if getattr(args, "degrade", None):
+        from senm_jax.training import platform
+
+        platform.start()
     common = {"patch": args.patch, "match_mean": args.match_mean, "seed": args.seed,
               "strict": args.strict}
     if args.kind == "folder":
         paths = (
             folder.prepare(
                 args.out, pairs=args.pairs and tuple(args.pairs), clean=args.clean,
-                noisy=args.noisy, per_image=args.per_image, **common,
+                noisy=args.noisy, degrade=args.degrade and parameters.parse(args.degrade),
+                per_image=args.per_image, **common,
             ),
         )  # fmt: skip
     elif args.kind == "polyu":

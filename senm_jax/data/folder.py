@@ -4,9 +4,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from senm_jax.data import images, layout, packing, pairing, preflight, store
+import numpy as np
+from jaxtyping import UInt8
+
+from senm_jax.data import degrading, images, layout, packing, pairing, preflight, store
+from senm_jax.degradations import parameters
 
 Folder = str | os.PathLike
+_MADE = "degraded"
+"""The split of clean photographs that become pairs."""
 
 
 def prepare(
@@ -15,6 +21,7 @@ def prepare(
     pairs: tuple[Folder, Folder] | None = None,
     clean: Folder | None = None,
     noisy: Folder | None = None,
+    degrade: parameters.Parameters | None = None,
     patch: int = 256,
     per_image: int | None = None,
     match_mean: bool = False,
@@ -26,22 +33,26 @@ def prepare(
 
     ``pairs`` (clean folder, noisy folder) gives the domain ``paired``, matched by name as
     `pairing.match` says; ``clean`` gives ``source`` and ``noisy`` gives ``target``. Each may be a
-    single file. Of every image ``per_image`` patches are cut (see `packing.positions`); an image
-    smaller than a patch is left out. ``match_mean`` gives both sides of pairs the same means (see
-    `packing.add`). Camera and ISO are those of the (noisy) image's EXIF. The
-    store appears whole or not at all. ``tell`` is called with the preflight report.
+    single file. With ``degrade`` the clean photographs become pairs: each is degraded as a whole,
+    by draws that depend on seed and name, and both images are cut. Of every image ``per_image``
+    patches are cut (see `packing.positions`); an image smaller than a patch is left out.
+    ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`).
+    Camera and ISO are those of the (noisy) image's EXIF. The store appears whole or not at all.
+    ``tell`` is called with the preflight report.
     """
     out = Path(out)
     layout.refuse_existing(out)
     if pairs is None and clean is None and noisy is None:
         raise ValueError("nothing to pack; give --pairs CLEAN NOISY, --clean DIR or --noisy DIR")
+    degrader = None if degrade is None else _degrader(degrade, clean)
     items, unmatched, roots = [], [], {}
     if pairs is not None:
         roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
         found = [images.find(root) for root in roots["paired"].values()]
         matched, unmatched = pairing.match(*roots["paired"].values(), *found)
         items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"]) for c, n in matched]
-    for domain, side, root in (("source", "clean", clean), ("target", "noisy", noisy)):
+    of_clean = _MADE if degrader else "source"
+    for domain, side, root in ((of_clean, "clean", clean), ("target", "noisy", noisy)):
         if root is not None:
             roots[domain] = {side: Path(root)}
             items += [_item(domain, {side: p}, roots[domain]) for p in images.find(root)]
@@ -50,10 +61,44 @@ def prepare(
         "made_by": "prepare folder", "per_image": per_image,
         "match_mean": match_mean, "seed": seed, "preflight": report.json(),
     }  # fmt: skip
+    about |= {"degradation": degrader.about} if degrader else {}
+
+    def complete(item, arrays):
+        return _pair(degrader, arrays["clean"], seed, item) if item.split == _MADE else arrays
+
     with store.Writer(out, patch=(patch, patch), about=about) as writer:
-        for item, cut in packing.patches(report.usable, patch, per_image, seed):
-            packing.add(writer, item.split, item, cut, roots[item.split], match_mean)
+        for item, cut in packing.patches(report.usable, patch, per_image, seed, complete):
+            if item.split == _MADE:
+                origin = {"degradation": degrader.about, "seed": seed}
+                packing.add(writer, "paired", item, cut, roots[_MADE], origin=origin)
+            else:
+                packing.add(writer, item.split, item, cut, roots[item.split], match_mean)
     return out
+
+
+def _degrader(of: parameters.Parameters, clean: Folder | None) -> degrading.Degrader:
+    """What makes pairs of the clean photographs; ValueError if a store cannot hold them."""
+    if clean is None:
+        raise ValueError("--degrade: expected clean photographs to degrade; give --clean DIR")
+    degrader = degrading.Degrader(of)
+    if degrader.scale != 1:
+        name = degrader.about["name"]
+        raise ValueError(
+            f"--degrade: {name} makes images {degrader.scale} times smaller, and a store holds "
+            "pairs of one size; pack the clean ones alone, and let training make the pairs: "
+            f"--config.data.degradation={name}"
+        )
+    return degrader
+
+
+def _pair(
+    degrader: degrading.Degrader, clean: UInt8[np.ndarray, "h w 3"], seed: int,
+    item: preflight.Item,
+) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+    """The clean photograph and what is made of it, both in 8 bits."""
+    bits = degrading.bits(1, seed, item.name)[0]
+    made = degrader(clean / np.float32(255), bits)
+    return {"clean": images.quantise(made.clean, 8), "noisy": images.quantise(made.noisy, 8)}
 
 
 def _item(domain: str, files: dict[str, Path], roots: dict[str, Path]) -> preflight.Item:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,11 +14,16 @@ MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
 
 
+Images = Mapping[str, UInt8[np.ndarray, "h w 3"]]
+"""By side, of one size."""
+Complete = Callable[[preflight.Item, Images], Images]
+
+
 class Patch(NamedTuple):
     """A window of an item's images, by side."""
 
     position: tuple[int, int]
-    images: Mapping[str, UInt8[np.ndarray, "h w 3"]]
+    images: Images
 
     def level(self) -> float:
         """The noise's standard deviation in [0, 1] units, over all values, divisor N - 1."""
@@ -92,15 +97,17 @@ def add(
     cut: Sequence[Patch],
     roots: Mapping[str, Path],
     match_mean: bool = False,
+    origin: Any = None,
 ) -> None:
     """Adds the patches to ``domain``: the sides it has, their file below its root, their tags.
 
     The file of a pair is the clean one, and the noisy one behind a bar where their names differ.
     With ``match_mean`` a pair is stored as `Patch.matched` gives it: where the light changed
-    between the two photographs, what differs in the mean is no noise.
+    between the two photographs, what differs in the mean is no noise. ``origin`` says what made a
+    noisy side that comes of no file.
     """
     sides = store.SIDES[domain]
-    names = dict.fromkeys(pairing.below(item.files[side], roots[side]) for side in sides)
+    names = dict.fromkeys(pairing.below(file, roots[side]) for side, file in item.files.items())
     for patch in cut:
         if match_mean and domain == "paired":
             patch = patch.matched()
@@ -112,16 +119,22 @@ def add(
             level=patch.level() if domain == "paired" else None,
             source=" | ".join(names),
             position=patch.position,
+            origin=origin,
         )
 
 
 def patches(
-    items: Sequence[preflight.Item], patch: int, count: int | None, seed: int
+    items: Sequence[preflight.Item], patch: int, count: int | None, seed: int,
+    complete: Complete = lambda item, arrays: arrays,
 ) -> Iterator[tuple[preflight.Item, list[Patch]]]:
-    """Each item with its patches, the files decoded in parallel, in the order of ``items``."""
+    """Each item with its patches, the files decoded in parallel, in the order of ``items``.
+
+    ``complete(item, images by side)`` gives the images that the patches are cut from, all sides.
+    """
 
     def cut(item: preflight.Item) -> tuple[preflight.Item, list[Patch]]:
         arrays = {side: images.read_rgb8(path) for side, path in item.files.items()}
+        arrays = complete(item, arrays)
         height, width = next(iter(arrays.values())).shape[:2]
         return item, [
             Patch(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64, UInt8, UInt64
 
-from senm_jax.data import draws, store
+from senm_jax.data import degrading, draws, store
 
 try:
     import grain
@@ -49,6 +49,8 @@ class Pipeline:
       names: of camera configurations (`store.configuration_name`); where they are given,
         ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
       levels: whether pairs without a level are refused; else theirs is NaN.
+      degrader: where it is given, the rows of ``paired`` are made by it of clean patches, those of
+        the domain ``source``. Crops of its clean images are larger by its scale.
 
     Attributes:
       configurations: the sorted (camera, ISO) pairs of all stores; without ``names``
@@ -65,7 +67,9 @@ class Pipeline:
         weights: Sequence[float] | None = None,
         names: Sequence[str] = (),
         levels: bool = False,
+        degrader: degrading.Degrader | None = None,
     ):
+        self._degrader = degrader
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
         weights = [float(weight) for weight in weights or ()]
@@ -75,16 +79,18 @@ class Pipeline:
         )
         known = names or [store.configuration_name(*pair) for pair in self.configurations]
         place = {name: i for i, name in enumerate(known)}
-        self._holders = {d: [s for s in self.stores if d in s.domains] for d in self.rows}
+        self._holders = {
+            d: [s for s in self.stores if self._held(d) in s.domains] for d in self.rows
+        }
         self._chances = {d: self._store_chances(d, weights) for d in self.rows}
         self._places = {
             (domain, i): np.array([place.get(n, -1) for n in _names(holder, domain)], np.int32)
             for domain, holders in self._holders.items()
-            for i, holder in enumerate(holders)
+            for i, holder in enumerate(holders if self._held(domain) == domain else ())
         }
         self._levels = [
             np.array([record["level"] for record in holder.records("paired")], np.float32)
-            for holder in self._holders.get("paired", ())
+            for holder in self._holders.get("paired", ()) if not degrader
         ]
         if names:
             self._refuse_others(names)
@@ -92,6 +98,7 @@ class Pipeline:
             self._refuse_unknown_levels()
         content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
         content += [list(names)] if names else []
+        content += [degrader.about] if degrader else []
         self.fingerprint = hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def batch_at(self, step: int, process_index: int = 0, process_count: int = 1) -> Batch:
@@ -99,7 +106,7 @@ class Pipeline:
 
         ``{"paired": {"clean", "noisy", "configuration", "level"}, "source": {"clean"}, "target":
         {"noisy", "configuration"}}`` with images uint8 [rows, crop, crop, 3]; the level is that of
-        the whole patch.
+        the whole patch. Where pairs are made, they are as `degrading.Degrader.rows` says.
         """
         if not 1 <= step <= LAST_STEP:
             raise ValueError(f"step {step}: steps are counted from 1 to {LAST_STEP}")
@@ -112,7 +119,12 @@ class Pipeline:
                     "make it a multiple"
                 )
             bits = draws.raw(total * 5, "crops", self.seed, domain, step).reshape(total, 5)
-            batch[domain] = self._read(domain, bits[process_index * share :][:share])
+            mine = slice(process_index * share, (process_index + 1) * share)
+            batch[domain] = self._read(domain, bits[mine])
+            if self._held(domain) != domain:
+                own = degrading.bits(total, self.seed, step)[mine]
+                shared = degrading.bits(1, self.seed, step, "shared")[0]
+                batch[domain] = self._degrader.rows(batch[domain]["clean"], own, shared)
         return batch
 
     def iterate(
@@ -140,15 +152,15 @@ class Pipeline:
 
     def _read(self, domain: str, bits: UInt64[np.ndarray, "n 5"]) -> dict[str, np.ndarray]:
         """The crops that these draws choose."""
-        holders, sides = self._holders[domain], store.SIDES[domain]
-        n, crop = len(bits), self.crop
+        holders, held = self._holders[domain], self._held(domain)
+        n, crop, sides = len(bits), self._side(domain), store.SIDES[held]
         chance = (bits[:, 0] >> np.uint64(11)) * 2.0**-53
         chosen = np.searchsorted(self._chances[domain], chance, side="right")
-        sizes = np.array([len(h.records(domain)) for h in holders])[chosen]
+        sizes = np.array([len(h.records(held)) for h in holders])[chosen]
         windows = np.array([h.patch for h in holders])[chosen] - crop + 1
         patch, code = draws.below(sizes, bits[:, 1]), draws.below(SYMMETRIES, bits[:, 4])
         row, col = draws.below(windows[:, 0], bits[:, 2]), draws.below(windows[:, 1], bits[:, 3])
-        images = [{side: h.images(domain, side) for side in sides} for h in holders]
+        images = [{side: h.images(held, side) for side in sides} for h in holders]
         out = {side: np.empty((n, crop, crop, 3), np.uint8) for side in sides}
         for i, (s, p, r, c, k) in enumerate(
             zip(*(a.tolist() for a in (chosen, patch, row, col, code)), strict=True)
@@ -159,11 +171,19 @@ class Pipeline:
             out["configuration"] = np.array(
                 [self._places[domain, s][p] for s, p in zip(chosen, patch, strict=True)], np.int32
             )
-        if domain == "paired":
+        if held == "paired":
             out["level"] = np.array(
                 [self._levels[s][p] for s, p in zip(chosen, patch, strict=True)], np.float32
             )
         return out
+
+    def _held(self, domain: str) -> str:
+        """The domain of the stores' patches that rows of ``domain`` are cut of."""
+        return "source" if domain == "paired" and self._degrader else domain
+
+    def _side(self, domain: str) -> int:
+        """The side of the crops that are read for ``domain``."""
+        return self.crop * (1 if self._held(domain) == domain else self._degrader.scale)
 
     def _refuse_others(self, names: Sequence[str]) -> None:
         for (domain, i), places in self._places.items():
@@ -193,9 +213,9 @@ class Pipeline:
     def _store_chances(self, domain: str, weights: Sequence[float]) -> Float64[np.ndarray, "n"]:
         """The cumulated chance of each store that holds ``domain``."""
         sizes = [
-            weights[i] if weights else len(s.records(domain))
+            weights[i] if weights else len(s.records(self._held(domain)))
             for i, s in enumerate(self.stores)
-            if domain in s.domains
+            if self._held(domain) in s.domains
         ]
         ends = np.cumsum(np.asarray(sizes, np.float64))
         if ends[-1] <= 0:
@@ -215,16 +235,20 @@ class Pipeline:
                 f"got {tuple(weights)}"
             )
         for domain in self.rows:
-            if not any(domain in s.domains for s in self.stores):
+            held = self._held(domain)
+            if not any(held in s.domains for s in self.stores):
                 have = "; ".join(f"{s.path} has {', '.join(s.domains)}" for s in self.stores)
+                why = "" if held == domain else " (data.degradation makes pairs of them)"
                 raise ValueError(
-                    f"data.rows.{domain} = {self.rows[domain]}, but no store has {domain} "
-                    f"patches ({have or 'data.stores is empty'})"
+                    f"data.rows.{domain} = {self.rows[domain]}, but no store has {held} "
+                    f"patches{why} ({have or 'data.stores is empty'})"
                 )
+        side = max(map(self._side, self.rows))
         for s in self.stores:
-            if not 1 <= self.crop <= min(s.patch):
+            if not 1 <= side <= min(s.patch):
+                larger = f" (clean crops of {side})" if side != self.crop else ""
                 raise ValueError(
-                    f"data.crop = {self.crop} does not fit the {s.patch[0]} x {s.patch[1]} "
+                    f"data.crop = {self.crop}{larger} does not fit the {s.patch[0]} x {s.patch[1]} "
                     f"patches of {s.path}; prepare larger patches or take smaller crops"
                 )
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,12 @@ def restore(
     """
     apply.require(run, "restore")
     out, problems = Path(out), []
-    targets = _targets(paths, out)
+    targets = targets_of(paths, out)
     found = cleans.sized(list(targets), problems)
     sizes = _allowed(run, found, tile, batch, problems)
     about = {"made_by": "senm-jax restore", "run": str(run.path), "step": run.step,
              "digest": runs.digests(run.variables)["total"], "seed": seed}
-    _claim(out, about, overwrite)
+    claim(out / MANIFEST, about, overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))
     sources = list(sizes)
@@ -65,18 +65,25 @@ def restore(
     return stream.Summary(made, len(missing) - sum(missing), tuple(problems))
 
 
-def _targets(paths: Sequence[str | os.PathLike], out: Path) -> dict[Path, Path]:
-    """The output of every input file, in order."""
+def targets_of(
+    paths: Sequence[str | os.PathLike], out: Path,
+    renamed: Callable[[str], str] = lambda name: name,
+) -> dict[Path, Path]:
+    """The output of every input file, in order: its name below the path given, then ``renamed``.
+
+    Raises:
+        ValueError: there is no image, two have one output, or one would replace its original.
+    """
     targets, taken = {}, {}
     for root in map(Path, paths):
         for path in cleans.find(root, out):
-            target = out / pairing.below(path, root)
+            target = out / renamed(pairing.below(path, root))
             if target.resolve() == path.resolve():
                 raise ValueError(f"{path}: would be replaced by its result; take another --out")
             if taken.setdefault(target, path) != path:
                 raise ValueError(
                     f"{path}: and {taken[target]} would both be written to {target}; "
-                    "restore them to different folders"
+                    "take a different --out for each"
                 )
             targets[path] = target
     return targets
@@ -97,11 +104,13 @@ def _allowed(
     return allowed
 
 
-def _claim(out: Path, about: dict[str, Any], overwrite: bool) -> None:
-    path, text = out / MANIFEST, json.dumps(about, indent=1)
+def claim(path: Path, about: dict[str, Any], overwrite: bool) -> None:
+    """Writes the manifest of a folder of results; ValueError if it has one of another call."""
+    text = json.dumps(about, indent=1)
     if path.exists() and path.read_text() != text and not overwrite:
         raise ValueError(
-            f"{out}: holds what another run or seed restored; take another --out, or --overwrite"
+            f"{path.parent}: holds what another run, kind or seed made (see {path.name}); take "
+            "another --out, or --overwrite"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     files.replace(path, text.encode())

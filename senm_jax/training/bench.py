@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from senm_jax.data import degrading
 from senm_jax.methods import base
 from senm_jax.training import assembly, settings
 
@@ -30,8 +31,7 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     is the step's time times the matrix rate of the same run: what the machine could have computed
     meanwhile.
     """
-    shape = (config.data.crop, config.data.crop, 3)
-    batch = _random_batch(config.data.rows, shape)
+    batch = _random_batch(config, config.data.crop)
     job = assembly.assemble(config, batch)
     began = time.perf_counter()
     compiled = job.compile()
@@ -62,7 +62,7 @@ def sample(
     method: base.Method, config: settings.Settings, side: int, images: int, repeats: int
 ) -> dict[str, float]:
     """Costs of generating ``images`` whole images of ``side`` x ``side`` pixels at a time."""
-    variables = method.init(jax.random.key(0), _random_batch(config.data.rows, (side, side, 3)))
+    variables = method.init(jax.random.key(0), _random_batch(config, side))
     clean = jnp.asarray(np.random.default_rng(0).random((images, side, side, 3), np.float32))
     arguments = (
         variables,
@@ -139,7 +139,8 @@ def _losses(method: base.Method, variables: base.Variables, batch: Mapping) -> l
     return losses
 
 
-def _random_batch(rows: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, dict]:
+def _random_batch(config: settings.Settings, side: int) -> dict[str, dict]:
+    rows, shape, degrader = config.data.rows, (side, side, 3), settings.make_degrader(config)
     sides = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
     generator = np.random.default_rng(0)
     batch = {
@@ -154,6 +155,10 @@ def _random_batch(rows: Mapping[str, int], shape: tuple[int, ...]) -> dict[str, 
     for images in batch.values():
         if "noisy" in images:
             images["configuration"] = np.zeros(len(images["noisy"]), np.int32)
+    if degrader and "paired" in batch:
+        large = (rows["paired"], *(length * degrader.scale for length in shape[:2]), 3)
+        clean = generator.integers(0, 256, large, np.uint8)
+        batch["paired"] = degrader.rows(clean, degrading.bits(len(clean), "bench"))
     return batch
 
 

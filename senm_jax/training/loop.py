@@ -15,6 +15,7 @@ import jax
 import tqdm
 from jax.experimental import multihost_utils
 
+from senm_jax.data import degrading
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
 from senm_jax.methods import base
@@ -76,14 +77,16 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
     learns = bool(method.players) or any(settings.data.rows.values())
-    pipeline = _open_data(settings, method) if learns else None
+    degrader = settings_.make_degrader(settings)
+    pipeline = _open_data(settings, method, degrader) if learns else None
     fingerprint = pipeline.fingerprint if pipeline else ""
     if (workdir / "config.json").exists():
         before = runs.read_config(workdir)
         _check_same_run(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
     validator = None
     if settings.data.validation:
-        validator = validation.Validator(settings.data.validation, method, settings.seed)
+        validator = validation.Validator(
+            settings.data.validation, method, settings.seed, degrader)
         _check_best(settings, validator)
     first_batch = pipeline.batch_at(1) if pipeline else {}
     job = assembly.assemble(settings, first_batch)
@@ -209,10 +212,20 @@ def _stores(settings: settings_.Settings) -> list[store_.Store]:
     return [store_.Store.open(path) for path in settings.data.stores]
 
 
-def _open_data(settings: settings_.Settings, method: base.Method) -> pipeline_.Pipeline:
+def _open_data(
+    settings: settings_.Settings, method: base.Method, degrader: degrading.Degrader | None
+) -> pipeline_.Pipeline:
     data = settings.data
+    if degrader and method.configurations:
+        raise ValueError(f"config.data.degradation: {settings.method} learns the noise of camera "
+                         "configurations, and pairs that are made have none; set it to ''")
+    if degrader and method.needs_levels:
+        raise ValueError("config.hyper.patch_level: pairs that are made, by "
+                         "config.data.degradation, are of no patch whose level is known; set it to "
+                         "false")
     return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
-                              data.weights or None, method.configurations, method.needs_levels)
+                              data.weights or None, method.configurations, method.needs_levels,
+                              degrader)
 
 
 @contextlib.contextmanager

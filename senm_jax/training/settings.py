@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from senm_jax import methods
+from senm_jax.data import degrading
+from senm_jax.degradations import parameters
 from senm_jax.methods import base
 from senm_jax.training import fields
 
@@ -28,6 +30,11 @@ class Data:
     """Side of the square crops, pixels."""
     validation: str
     """Path of the patch store that validation measures; "" for none."""
+    degradation: str = ""
+    """``NAME,KEY=VALUE,...`` of `degradations.parameters`: makes the rows of ``paired`` of patches
+    of ``source``, and validation's pairs where its store has none; "": pairs are the stores'."""
+    degradation_per_batch: bool = False
+    """Whether a batch's rows share what is drawn of the degradation's parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,6 +143,22 @@ def make_method(settings: Settings) -> base.Method:
             f"{sorted(method.players)}, got {sorted(settings.optimisers)}"
         )
     return method
+
+
+def make_degrader(settings: Settings) -> degrading.Degrader | None:
+    """What makes pairs of clean patches; None where nothing does.
+
+    Raises:
+        ValueError: the kind or a parameter is unknown, or a parameter is out of range.
+    """
+    data = settings.data
+    if not data.degradation:
+        return None
+    try:
+        of = parameters.parse(data.degradation)
+        return degrading.Degrader(of, data.degradation_per_batch)
+    except ValueError as error:
+        raise ValueError(f"config.data.degradation: {error}") from None
 
 
 def plain(settings: Settings) -> dict:

@@ -3,17 +3,18 @@
 import functools
 import os
 import pathlib
-from collections.abc import Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Float, UInt8
 
+from senm_jax.data import degrading
 from senm_jax.data import store as store_
 from senm_jax.methods import base
 from senm_jax.metrics import correlation, psnr
-from senm_jax.ops import keys, pixels
+from senm_jax.ops import keys, pixels, resize
 from senm_jax.training import pictures
 
 CROPS = 12
@@ -25,20 +26,25 @@ class Validator:
     """Measures a method on `CROPS` centre crops spread evenly over a store's paired patches.
 
     The same crops and the same random keys at every step, so that the figures compare. Crops are
-    `SIDE` pixels wide, or as wide as the patches and the method allow. Residuals and PSNR are of
-    images rounded to 8 bits.
+    `SIDE` pixels wide, or as wide as the patches and the method allow. Where the store has no
+    pairs, ``degrader`` makes them of its clean patches, by each patch's own draws. Residuals and
+    PSNR are of images rounded to 8 bits; where noisy images are smaller than clean ones, they are
+    enlarged for that by MATLAB's bicubic interpolation.
 
     ``names`` lists the figures: a noise model's ``validation/generated_std`` and
     ``_correlation`` (of horizontal neighbours) of ``generated - clean``, beside the real ones;
     a restorer's ``validation/restored_psnr`` beside ``noisy_psnr``, in dB, means over crops.
     """
 
-    def __init__(self, path: str | os.PathLike, method: base.Method, seed: int):
+    def __init__(self, path: str | os.PathLike, method: base.Method, seed: int,
+                 degrader: degrading.Degrader | None = None):
         """Raises ValueError: the store is none or has no pairs, or its patches are too small."""
         store = store_.Store.open(path)
         multiple = max([reach.multiple for reach in (method.sample_reach, method.restore_reach)
                         if reach is not None], default=1)
-        self._clean, self._noisy = _crops(store, multiple)
+        make = degrader if degrader and "paired" not in store.domains else None
+        self._clean, self._noisy = _made(store, multiple, make) if make else _crops(store, multiple)
+        self._shown = _as_shown(self._noisy, self._clean)
         self._keys = jax.random.split(
             keys.named(jax.random.key(seed), "validation"), len(self._clean)
         )
@@ -57,7 +63,7 @@ class Validator:
         self, variables: base.Variables, picture: pathlib.Path | None = None
     ) -> dict[str, float]:
         """The figures by name; writes a preview to ``picture``."""
-        clean, noisy = self._clean, self._noisy
+        clean, noisy = self._clean, self._shown
         real = residual(noisy, clean)
         figures = {
             "real_std": float(np.std(real)), "real_correlation": neighbour_correlation(real),
@@ -66,14 +72,14 @@ class Validator:
         columns = {"clean": clean, "real noisy": noisy}
         residuals = {"real noise": real}
         if self._generate:
-            generated = self._generate(variables, clean, noisy)
+            generated = self._generate(variables, clean, self._noisy)
             made = residual(generated, clean)
             figures["generated_std"] = float(np.std(made))
             figures["generated_correlation"] = neighbour_correlation(made)
             columns["generated noisy"] = generated
             residuals["generated noise"] = made
         if self._restore:
-            restored = self._restore(variables, noisy)
+            restored = self._restore(variables, self._noisy)
             figures["restored_psnr"] = _mean_psnr(restored, clean)
             columns["restored"] = restored
             residuals["restored - clean"] = residual(restored, clean)
@@ -129,17 +135,40 @@ def _mean_psnr(images: np.ndarray, clean: np.ndarray) -> float:
 
 
 def _crops(store: store_.Store, multiple: int) -> tuple[np.ndarray, np.ndarray]:
-    count = len(store.records("paired"))
-    side = min(SIDE, *store.patch) // multiple * multiple
-    if not side:
+    """(clean, noisy) of the pairs, uint8."""
+    _, clean = _centres(store, "paired", "clean", multiple, 1)
+    return clean, _centres(store, "paired", "noisy", multiple, 1)[1]
+
+
+def _made(
+    store: store_.Store, multiple: int, degrader: degrading.Degrader
+) -> tuple[np.ndarray, np.ndarray]:
+    """(clean, noisy) made of the clean patches, uint8 and float32."""
+    chosen, clean = _centres(store, "source", "clean", multiple, degrader.scale)
+    bits = np.concatenate([degrading.bits(1, "validation", i) for i in chosen])
+    rows = degrader.rows(clean, bits)
+    return rows["clean"], rows["noisy"]
+
+
+def _centres(
+    store: store_.Store, domain: str, side: str, multiple: int, scale: int
+) -> tuple[list[int], np.ndarray]:
+    """Numbers and centre crops of patches, ``scale`` times as large as the noisy ones are to be."""
+    count = len(store.records(domain))
+    size = min(SIDE, min(store.patch) // scale) // multiple * multiple * scale
+    if not size:
         raise ValueError(
-            f"{store.path}: expected patches of at least {multiple} pixels to validate on, "
+            f"{store.path}: expected patches of at least {multiple * scale} pixels to validate on, "
             f"got {store.patch}"
         )
-    row, col = ((size - side) // 2 for size in store.patch)
+    row, col = ((length - size) // 2 for length in store.patch)
     chosen = np.unique(np.linspace(0, count - 1, CROPS).round().astype(int)).tolist()
-    sides: Mapping[str, np.ndarray] = {
-        side_: np.stack([store.read("paired", side_, i, row, col, side) for i in chosen])
-        for side_ in ("clean", "noisy")
-    }
-    return sides["clean"], sides["noisy"]
+    return chosen, np.stack([store.read(domain, side, i, row, col, size) for i in chosen])
+
+
+def _as_shown(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """The noisy images in 8 bits and as large as the clean ones."""
+    scale = clean.shape[1] / noisy.shape[1]
+    if scale != 1:
+        noisy = np.stack([resize.bicubic(jnp.asarray(image), scale) for image in noisy])
+    return noisy if noisy.dtype == np.uint8 else np.asarray(pixels.to_uint8(jnp.asarray(noisy)))

@@ -74,5 +74,5 @@ def test_what_cannot_be_restored_is_refused(dncnn, white, photos, tmp_path):
         restore.restore(dncnn, [photos, other], out)
     assert not out.exists()
     restore.restore(dncnn, [other], out)
-    with pytest.raises(ValueError, match="holds what another run or seed restored"):
+    with pytest.raises(ValueError, match="holds what another run, kind or seed made"):
         restore.restore(dncnn, [other], out, seed=1)

@@ -158,3 +158,25 @@ def test_a_folder_in_use_is_refused(store, tmp_path):
     with runs.held(tmp_path):
         with pytest.raises(ValueError, match="another process is training in this folder"):
             loop.train(toy.config(store), tmp_path)
+
+
+def test_pairs_made_of_clean_patches_train_to_the_same_bits_after_a_stop(
+        store, tmp_path):
+    made = "awgn,sigma_255=10:30"
+    asked = toy.config(store, data__degradation=made, steps=4)
+    whole = loop.train(asked, tmp_path / "whole")
+    assert whole.config.data.degradation == made
+    loop.train(toy.config(store, data__degradation=made, steps=2), tmp_path / "parts")
+    parts = loop.train(asked, tmp_path / "parts")
+    assert whole_digest(parts) == whole_digest(whole)
+    with pytest.raises(ValueError, match="config.data.degradation was 'awgn,.*', is ''"):
+        loop.train(toy.config(store, steps=6), tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("made", "message"), [
+    ("fog", "config.data.degradation: fog: expected one of awgn, .*, got 'fog'"),
+    ("awgn,sigma=3", "config.data.degradation: awgn.sigma: awgn has .* sigma_255"),
+])
+def test_an_unknown_degradation_is_refused(store, tmp_path, made, message):
+    with pytest.raises(ValueError, match=message):
+        loop.train(toy.config(store, data__degradation=made), tmp_path / "run")

@@ -1,9 +1,14 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from training import toy
 
+from senm_jax.data import degrading
 from senm_jax.data import store as store_
+from senm_jax.degradations import blur, parameters
+from senm_jax.metrics import psnr
+from senm_jax.ops import pixels, resize
 from senm_jax.training import validation
 
 METHOD = toy.make(toy.Config(noise=0.1))
@@ -64,3 +69,48 @@ def test_a_store_without_pairs_is_refused(tmp_path):
         writer.add("source", clean=np.zeros((8, 8, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match="no 'paired' patches"):
         validation.Validator(tmp_path / "s", METHOD, seed=0)
+
+
+@pytest.fixture
+def clean_store(tmp_path):
+    random = np.random.default_rng(0)
+    with store_.Writer(tmp_path / "s", patch=(48, 40), about={}) as writer:
+        for i in range(3):
+            clean = np.kron(random.integers(60, 190, (6, 5, 3)), np.ones((8, 8, 1)))
+            writer.add("source", clean=clean.astype(np.uint8), source=f"{i}")
+    return tmp_path / "s"
+
+
+def validator(path, text):
+    degrader = degrading.Degrader(parameters.parse(text))
+    return validation.Validator(path, METHOD, seed=0, degrader=degrader)
+
+
+def test_a_clean_store_is_degraded_alike_each_time(clean_store):
+    first, again = (validator(clean_store, "awgn,sigma_255=20") for _ in range(2))
+    figures = first.measure(IDENTITY)
+    assert figures == again.measure(IDENTITY)
+    np.testing.assert_allclose(figures["validation/real_std"], 20 / 255, rtol=0.03)
+    np.testing.assert_allclose(figures["validation/noisy_psnr"], 20 * np.log10(255 / 20), atol=0.3)
+
+
+def test_a_store_of_pairs_keeps_them_whatever_training_makes(figures, store):
+    assert validator(store, "jpeg").measure(IDENTITY) == figures[1]
+
+
+def test_smaller_noisy_images_are_enlarged_to_be_measured(clean_store):
+    twice = METHOD._replace(
+        imitate=None, sample_reach=None,
+        restore=lambda variables, noisy, key, origin: jnp.repeat(jnp.repeat(noisy, 2, 1), 2, 2))
+    made = validation.Validator(
+        clean_store, twice, 0, degrading.Degrader(parameters.parse("blur,scale=2,widths=2")))
+    figures = made.measure({})
+    clean = store_.Store.open(clean_store).images("source", "clean")
+    low = [blur.decimate(jnp.asarray(clean[i][4:44] / np.float32(255)), blur.kernel(2.0, 2.0, 0.0),
+                         2) for i in range(3)]
+    enlarged = {"noisy_psnr": [resize.bicubic(each, 2.0) for each in low],
+                "restored_psnr": [each.repeat(2, 0).repeat(2, 1) for each in low]}
+    for name, images in enlarged.items():
+        expected = np.mean([psnr.rgb8(np.asarray(pixels.to_uint8(image)), clean[i][4:44])
+                            for i, image in enumerate(images)])
+        np.testing.assert_allclose(figures[f"validation/{name}"], expected, rtol=1e-4)
