@@ -4,9 +4,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 
-def to_float(image: UInt8[Array, "..."]) -> Float[Array, "..."]:
-    """The image in [0, 1] as float32, 255 mapping to 1."""
-    return image.astype(jnp.float32) / 255
+def to_float(image: UInt8[Array, "..."] | Float[Array, "..."]) -> Float[Array, "..."]:
+    """The image on the [0, 1] scale as float32: of 8 bits 255 maps to 1, floats are there already.
+    """
+    return image.astype(jnp.float32) / (255 if image.dtype == jnp.uint8 else 1)
 
 
 def to_uint8(image: Float[Array, "..."]) -> UInt8[Array, "..."]:
