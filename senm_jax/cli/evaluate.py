@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if child is not cameras:
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
+    restorer.add_argument("--self-ensemble", action="store_true",
+                          help="restore by the mean over the image's eight flips and turns, the "
+                          "papers' '+'")
     for child in (noise, restorer, pgap, cameras):
         child.add_argument("--batch", type=int, metavar="N",
                            help="patches computed together (default: by their size)")
@@ -61,7 +64,8 @@ def run(args: argparse.Namespace) -> None:
     )
     from senm_jax.training import runs
 
-    options = {name: getattr(args, name) for name in ("seed", "limit", "batch") if name in args}
+    options = {name: getattr(args, name)
+               for name in ("seed", "limit", "batch", "self_ensemble") if name in args}
     if options.get("batch") is not None and args.batch < 1:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
     store = store_.Store.open(args.store)
