@@ -28,19 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Measure whether the content that a model infers from the clean and from the "
         "noisy image of a pair has one distribution.",
     )
-    for child in (noise, restorer, content, cameras):
+    latent = kinds.add_parser(
+        "latent", help="what VDIR's latent tells: restoration under others' latents, t-SNE",
+        description="Restore under the latents of other images, and map the latents of many, with "
+        "white noise added to a store's clean patches.",
+    )
+    latent.add_argument("--beside", metavar="DIR", action="append", default=[],
+                        help="another store: then only the latents of all stores' own noisy "
+                        "patches are mapped; may be given again")
+    for child in (noise, restorer, content, cameras, latent):
         # args.run is the command's function
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
                            help="a run's folder; give it again for a row each")
     pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
     pgap.add_argument("--synthetic", required=True, metavar="RUN",
                       help="the run that saw synthetic pairs")
-    for child in (noise, restorer, pgap, content, cameras):
+    for child in (noise, restorer, pgap, content, cameras, latent):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
         child.add_argument("--limit", type=int, metavar="N",
-                           help="measure N patches spread evenly over the store")
+                           help="measure N patches spread evenly over the store" if child is not
+                           latent else "map N crops (default 1000)")
         if child is not cameras:
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
@@ -60,7 +69,8 @@ def run(args: argparse.Namespace) -> None:
 
     from senm_jax.data import store as store_
     from senm_jax.evaluation import (
-        classification, configuration_section, content, noise, pgap, report, restoration, sections,
+        classification, configuration_section, content, latent, latent_section, noise, pgap, report,
+        restoration, sections,
     )
     from senm_jax.training import runs
 
@@ -68,6 +78,8 @@ def run(args: argparse.Namespace) -> None:
                for name in ("seed", "limit", "batch", "self_ensemble") if name in args}
     if options.get("batch") is not None and args.batch < 1:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
+    if "beside" in args:
+        options["beside"] = [store_.Store.open(path) for path in args.beside]
     store = store_.Store.open(args.store)
     if args.kind == "pgap":
         paths = [args.real, args.synthetic]
@@ -81,6 +93,7 @@ def run(args: argparse.Namespace) -> None:
             "restorer": (restoration, sections.of_restorers),
             "configurations": (classification, configuration_section.of_configurations),
             "content": (content, sections.of_content),
+            "latent": (latent, latent_section.of_latents),
         }[args.kind]
         opened = [runs.open(path) for path in args.runs]
         results = [protocol.evaluate(each, store, name=name, **options)
