@@ -240,7 +240,7 @@ def group(config: Config, batch: Mapping[str, Mapping[str, Array]], half: int | 
 
 
 def _share(rows: Array, half: int | None) -> Array:
-    """Every second row; where rows are sharded, none moves."""
+    """Every second row; where each device has an even number of them, none moves."""
     return rows if half is None else rows.reshape(-1, 2, *rows.shape[1:])[:, half]
 
 
