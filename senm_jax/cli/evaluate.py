@@ -40,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                           "for a table each; senm-jax degrade --help lists all")
     degraded.add_argument("--run", dest="runs", action="append", default=[], metavar="DIR",
                           help="a restorer's run; give it again for a row each")
-    for child in (noise, restorer, content, cameras):
+    latent = kinds.add_parser(
+        "latent", help="what VDIR's latent tells: restoration under others' latents, t-SNE",
+        description="Restore under the latents of other images, and map the latents of many, with "
+        "white noise added to a store's clean patches.",
+    )
+    latent.add_argument("--beside", metavar="DIR", action="append", default=[],
+                        help="another store: then only the latents of all stores' own noisy "
+                        "patches are mapped; may be given again")
+    for child in (noise, restorer, content, cameras, latent):
         # args.run is the command's function
         child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
                            help="a run's folder; give it again for a row each")
@@ -51,17 +59,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        help="the camera configuration that patches are given by a method that "
                        "tells them apart: read off the pair (aware, the default), one at random "
                        "for each patch, or the one named; give it again for a row each")
-    for child in (noise, restorer, pgap, content, cameras):
+    for child in (noise, restorer, pgap, content, cameras, latent):
         child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
-    for child in (noise, restorer, pgap, content, cameras, degraded):
+    for child in (noise, restorer, pgap, content, cameras, latent, degraded):
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
         child.add_argument("--limit", type=int, metavar="N",
-                           help="measure the first N photographs" if child is degraded else
-                           "measure N patches spread evenly over the store")
+                           help={degraded: "measure the first N photographs",
+                                 latent: "map N crops (default 1000)"}.get(
+                               child, "measure N patches spread evenly over the store"))
         if child is not cameras:
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
+    restorer.add_argument("--self-ensemble", action="store_true",
+                          help="restore by the mean over the image's eight flips and turns, the "
+                          "papers' '+'")
     for child in (noise, restorer, pgap, cameras, degraded):
         child.add_argument("--batch", type=int, metavar="N",
                            help="patches computed together (default: by their size)")
@@ -75,15 +87,19 @@ def run(args: argparse.Namespace) -> None:
 
     from senm_jax.data import store as store_
     from senm_jax.evaluation import (
-        classification, configuration_section, content, noise, pgap, restoration, sections,
+        classification, configuration_section, content, latent, latent_section, noise, pgap,
+        restoration, sections,
     )
     from senm_jax.training import runs
 
-    options = {name: getattr(args, name) for name in ("seed", "limit", "batch") if name in args}
+    options = {name: getattr(args, name)
+               for name in ("seed", "limit", "batch", "self_ensemble") if name in args}
     if options.get("batch") is not None and args.batch < 1:
         raise ValueError(f"--batch: expected at least 1, got {args.batch}")
     if args.kind == "degraded":
         return _tell(args, _degraded(args))
+    if "beside" in args:
+        options["beside"] = [store_.Store.open(path) for path in args.beside]
     store = store_.Store.open(args.store)
     if args.kind == "pgap":
         paths = [args.real, *args.synthetic]
@@ -102,6 +118,7 @@ def run(args: argparse.Namespace) -> None:
             "restorer": (restoration, sections.of_restorers),
             "configurations": (classification, configuration_section.of_configurations),
             "content": (content, sections.of_content),
+            "latent": (latent, latent_section.of_latents),
         }[args.kind]
         opened = [runs.open(path) for path in args.runs]
         results = [protocol.evaluate(each, store, name=name, **options)

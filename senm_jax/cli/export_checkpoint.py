@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="which network, as level-predictor or discriminator of SeNM-VAE "
                         "(default: the generator, flow or restorer)")
     parser.add_argument("--out", required=True, metavar="FILE",
-                        help="a state dict for torch.load (.pth, .pt, .ckpt), or .safetensors")
+                        help="a state dict for torch.load (.pth, .pt, .ckpt), .safetensors or "
+                        ".npz")
 
 
 def run(args: argparse.Namespace) -> int:

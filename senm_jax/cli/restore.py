@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="restore those there again")
     parser.add_argument("--seed", type=int, default=0,
                         help="of a stochastic method's draws (default 0)")
+    parser.add_argument("--self-ensemble", action="store_true",
+                        help="the mean over the image's eight flips and turns, the papers' '+': "
+                        "eight times the work")
     parser.add_argument("--tile", type=int, metavar="N",
                         help="side of the tiles larger images are cut into (default: by the "
                         "network's reach); the result is the same to float tolerance")
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     opened = runs.open(args.run_dir, args.step)
     summary = restore.restore(
         opened, args.paths, args.out, seed=args.seed, tile=args.tile, batch=args.batch,
-        overwrite=args.overwrite,
+        overwrite=args.overwrite, self_ensemble=args.self_ensemble,
     )
     print(f"{args.out}: {summary.made} images restored, {summary.kept} were there")
     for problem in summary.problems:

@@ -85,11 +85,14 @@ def write(
 def picture(image: UInt8[np.ndarray, "h w 3"], scale: int = 1) -> str:
     """An HTML image that holds the RGB pixels as PNG, each shown as ``scale`` squared."""
     height, width = image.shape[:2]
-    _, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
-    return (
-        f'<img alt="" width="{width * scale}" height="{height * scale}"'
-        f' src="data:image/png;base64,{base64.b64encode(data.tobytes()).decode()}">'
-    )
+    size = f'width="{width * scale}" height="{height * scale}"'
+    return f'<img alt="" {size} src="{data(image)}">'
+
+
+def data(image: UInt8[np.ndarray, "h w 3"]) -> str:
+    """The address of an image that holds the RGB pixels as PNG."""
+    _, png = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
+    return f"data:image/png;base64,{base64.b64encode(png.tobytes()).decode()}"
 
 
 def to_json(title: str, sections: Sequence[Section]) -> str:

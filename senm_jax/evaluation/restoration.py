@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
-from senm_jax.inference import apply
+from senm_jax.inference import apply, ensemble
 from senm_jax.metrics import psnr, ssim
 
 PROTOCOLS = {"psnr_rgb": psnr.rgb8, "ssim_2d": ssim.gaussian_2d, "ssim_3d": ssim.volume_3d}
@@ -51,8 +51,11 @@ def evaluate(
     limit: int | None = None,
     batch: int | None = None,
     examples: int = 3,
+    self_ensemble: bool = False,
 ) -> Result:
     """The figures of a run's restorer on the pairs of a store.
+
+    With ``self_ensemble`` a result is the mean over the image's symmetries (`inference.ensemble`).
 
     Raises:
         ValueError: the run cannot restore, or changes the image's size, or there are no pairs.
@@ -65,12 +68,13 @@ def evaluate(
         )
     indices = patches.choose(store, limit)
     shown = set(indices[:: -(-len(indices) // examples)])
-    plan = apply.layout(run, "restore", [store.patch] * len(indices), batch=batch)
+    way = ensemble if self_ensemble else apply
+    plan = way.layout(run, "restore", [store.patch] * len(indices), batch=batch)
     each, kept = [], []
     for part in patches.batches(store, indices, plan.batch if plan else 1, f"restoring by {name}"):
         image_keys = [apply.image_key(seed, f"patch {index}") for index in part.indices]
         noisy = list(patches.to_float(part.noisy))
-        restored = patches.to_uint8(np.stack(apply.restore_all(run, noisy, image_keys, plan)))
+        restored = patches.to_uint8(np.stack(way.restore_all(run, noisy, image_keys, plan)))
         for i, index in enumerate(part.indices):
             each.append(_measure(part.clean[i], part.noisy[i], restored[i]))
             if index in shown:
@@ -82,7 +86,7 @@ def evaluate(
         each=each,
         configurations=configurations,
         examples=kept,
-        about=patches.about(run, store, indices, seed),
+        about=patches.about(run, store, indices, seed) | {"self_ensemble": self_ensemble},
     )
 
 

@@ -99,12 +99,13 @@ def layout(
 
 
 def require(run, action: str) -> None:
-    """Raises ValueError unless the run's method can do ``action``: "sample", "restore" or
-    "content"."""
+    """Raises ValueError unless the run's method can do ``action``: "sample", "restore", "content"
+    or "infer"."""
     if getattr(run.method, action) is None:
         kind, deed = {
             "sample": ("a noise model", "sample"), "restore": ("a restorer", "restore"),
             "content": ("a model of content and degradation", "infer content"),
+            "infer": ("a restorer with a latent", "infer it"),
         }[action]
         raise ValueError(f"{getattr(run, 'path', 'the run')}: is not {kind}, it cannot {deed}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from senm_jax.data import files, images, pairing
-from senm_jax.inference import apply, cleans, stream
+from senm_jax.inference import apply, cleans, ensemble, stream
 from senm_jax.training import runs
 
 MANIFEST = "restoration.json"
@@ -16,13 +16,15 @@ MANIFEST = "restoration.json"
 def restore(
     run: runs.Run, paths: Sequence[str | os.PathLike], out: str | os.PathLike, *, seed: int = 0,
     tile: int | None = None, batch: int | None = None, overwrite: bool = False,
+    self_ensemble: bool = False,
 ) -> stream.Summary:
     """Restores every image under ``paths`` to the same name under ``out``.
 
     Bit depth, greyness, alpha, EXIF and colour profile stay as `images.write` says; the size is
     the restorer's scale times the original's. All tiles have one shape. Files that cannot be read
     are left out and named in the summary's problems. Outputs that are there already are kept,
-    unless ``overwrite``; ``out/restoration.json`` says which run made them.
+    unless ``overwrite``; ``out/restoration.json`` says which run made them. With ``self_ensemble``
+    a result is the mean over the image's symmetries (`inference.ensemble`).
 
     Raises:
         ValueError: the run cannot restore, there is no image, two images have one name, an output
@@ -35,16 +37,19 @@ def restore(
     sizes = _allowed(run, found, tile, batch, problems)
     about = {"made_by": "senm-jax restore", "run": str(run.path), "step": run.step,
              "digest": runs.digests(run.variables)["total"], "seed": seed}
+    if self_ensemble:
+        about["self_ensemble"] = True
     claim(out / MANIFEST, about, overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))
     sources = list(sizes)
-    plan = apply.layout(run, "restore", list(sizes.values()), tile, batch)
+    way = ensemble if self_ensemble else apply
+    plan = way.layout(run, "restore", list(sizes.values()), tile, batch)
     missing = [overwrite or not targets[path].exists() for path in sources]
 
     def compute(numbers, photos, tick):
         names = [targets[sources[i]].relative_to(out).as_posix() for i in numbers]
-        return apply.restore_all(
+        return way.restore_all(
             run, [stream.to_float(photo.pixels) for photo in photos],
             [apply.image_key(seed, name) for name in names], plan, tick,
         )

@@ -65,8 +65,8 @@ def load(
     found = {part: systems.read(name, part, path) for part, path in paths.items()}
     config, hyper = _settled(system, found, config)
     method = settings_.make_method(config)
-    variables = _fresh(method, config) if _lacks(system, found, method) else {}
     shapes = jax.eval_shape(lambda: _fresh(method, config))
+    variables = _fresh(method, config) if _lacks(system, found, shapes) else {}
     for part, file in found.items():
         variables, kept = _taken(system.parts[part], file, hyper, shapes, variables)
         (out / "imported").mkdir(parents=True, exist_ok=True)
@@ -162,15 +162,16 @@ def _fresh(method, config: settings_.Settings) -> dict[str, Any]:
     return method.init(jax.random.key(config.seed), {"paired": pair})
 
 
-def _lacks(system, found, method) -> bool:
-    """Whether a part that the method has comes from no file; also refuses one it has not."""
+def _lacks(system, found, shapes: Mapping) -> bool:
+    """Whether a network of some player comes from no file; also refuses a file of none."""
+    given = {player: set() for player in shapes}
     for part, file in found.items():
-        if system.parts[part].player not in method.players:
-            raise ValueError(
-                f"{file.path}: the config asks for no {part}; it has {list(method.players)}"
-            )
-    return any(part not in found and row.player in method.players
-               for part, row in system.parts.items())
+        row = system.parts[part]
+        if row.player not in shapes:
+            raise ValueError(f"{file.path}: the config asks for no {part}; it has {list(shapes)}")
+        given[row.player].add(row.module)
+    return any("" not in modules and modules != set(shapes[player]["params"])
+               for player, modules in given.items())
 
 
 def _taken(row, file: systems.File, hyper, shapes, variables) -> tuple[dict, bytes]:

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from senm_jax.interop import dncnn, lud_vae, naflow, senm_vae, tensor_files, torch_layout
+from senm_jax.interop import (
+    dncnn, lud_vae, naflow, senm_vae, tensor_files, torch_layout, vdir,
+)
 from senm_jax.training import settings as settings_
 
 State = Mapping[str, np.ndarray]
@@ -161,6 +163,15 @@ _DISCRIMINATOR = _by_table(
 )
 _UNJUDGED = {"gan_weight": 0.0}
 
+
+def _vdir_table(hyper: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The table of VDIR's variables by the fields of `Config`."""
+    sizes = {"blocks": 5, "layers": 5, "scale": 1} | dict(hyper["architecture"])
+    if sizes["scale"] != 1:
+        raise ValueError(f"a super-resolver (x{sizes['scale']}) of VDIR has no published form")
+    return vdir.network(sizes["blocks"], sizes["layers"])
+
+
 SYSTEMS = {
     "senm-vae": System("senm_vae", {
         "generator": _by_table(
@@ -199,4 +210,12 @@ SYSTEMS = {
             lambda tree, given: dncnn.write(tree),
         ),
     }, fixed={"network": "dncnn"}),
+    "vdir": System("vdir", {
+        "restorer": Part(
+            "generator", "network", "Denoise/conv1/conv2d/kernel", vdir.architecture,
+            lambda state: {"params": vdir.read(state, _vdir_table(vdir.architecture(state))),
+                           "statistics": {}},
+            lambda tree, given: vdir.write(tree["params"], _vdir_table(given)),
+        ),
+    }, alone=_UNJUDGED, fixed={"restorer": "rir"}),
 }

@@ -16,7 +16,7 @@ from senm_jax.interop import safetensors, torch_file
 WRAPPERS = ("state_dict", "params_ema", "params", "model_state_dict", "model", "netG", "net",
             "generator")
 """Names under which a state dict may lie in a file, the first that is there is taken."""
-TORCH, SAFETENSORS = (".pth", ".pt", ".ckpt"), (".safetensors",)
+TORCH, SAFETENSORS, NUMPY = (".pth", ".pt", ".ckpt"), (".safetensors",), (".npz",)
 """Endings of the files that are written."""
 
 
@@ -45,15 +45,20 @@ def read(path: str | os.PathLike) -> Content:
 def write(path: str | os.PathLike, state: Mapping[str, np.ndarray], wrapper: str = "") -> None:
     """Writes the tensors as the ending says, whole or not at all.
 
-    ``wrapper`` is the name of the dictionary that they lie in, in a file of PyTorch's;
-    safetensors knows none.
+    ``wrapper`` is the name of the dictionary that they lie in, in a file of PyTorch's; the others
+    know none.
 
     Raises:
-        ValueError: the ending is none of `TORCH` and `SAFETENSORS`.
+        ValueError: the ending is none of `TORCH`, `SAFETENSORS` and `NUMPY`.
     """
     check_ending(path)
-    torch = pathlib.Path(path).suffix in TORCH
-    data = torch_file.write(state, wrapper) if torch else safetensors.write(state)
+    suffix = pathlib.Path(path).suffix
+    if suffix in TORCH:
+        data = torch_file.write(state, wrapper)
+    elif suffix in NUMPY:
+        data = _npz_bytes(state)
+    else:
+        data = safetensors.write(state)
     files.replace(path, data)
 
 
@@ -63,7 +68,7 @@ def check_ending(path: str | os.PathLike) -> None:
     Raises:
         ValueError: as `write`.
     """
-    known = (*TORCH, *SAFETENSORS)
+    known = (*TORCH, *SAFETENSORS, *NUMPY)
     if pathlib.Path(path).suffix not in known:
         raise ValueError(
             f"{path}: expected a file that ends in {', '.join(known)}, which say what to write"
@@ -81,6 +86,12 @@ def _tree(data: bytes) -> Any:
         "expected a file of torch.save, of safetensors or of numpy.savez; it begins with "
         f"{data[:8]!r}"
     )
+
+
+def _npz_bytes(state: Mapping[str, np.ndarray]) -> bytes:
+    data = io.BytesIO()
+    np.savez(data, **state)
+    return data.getvalue()
 
 
 def _npz(data: bytes) -> dict[str, np.ndarray]:

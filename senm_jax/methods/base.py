@@ -34,6 +34,8 @@ class Outcome(NamedTuple):
     """This player's updated running statistics."""
     handed: Mapping[str, Any] = {}
     """What the players after this one need; no forward pass runs twice."""
+    moved: Mapping[str, Tree] = {}
+    """Updated running statistics of other players, whose networks this loss ran."""
 
 
 class Reach(NamedTuple):
@@ -70,6 +72,8 @@ class Method(NamedTuple):
     ``content(variables, domain, image, key) -> list of arrays [b, ...]``, one for each level: the
     content as training draws it from images of the domain ``source`` or ``target``; ``key`` is
     one for all.
+    ``infer(variables, noisy) -> latent`` [b, h2, w2, k], the mean of what tells how ``noisy`` is
+    degraded, and ``restore_with(variables, noisy, latent) -> clean`` under that of any image.
 
     ``clean`` and ``noisy`` are float32 [b, h, w, 3] in [0, 1]; ``key`` is one typed key per row,
     shape [b]; ``conditions`` maps each name of `conditions` to float32 [b]; ``origin`` is int32
@@ -93,6 +97,8 @@ class Method(NamedTuple):
     needs_levels: bool = False
     """Whether its loss reads the ``level`` of pairs; stores whose pairs lack it are refused."""
     content: Callable | None = None
+    infer: Callable | None = None
+    restore_with: Callable | None = None
     conditions: Mapping[str, float] = {}
     """Name and default of every condition that `sample` takes."""
     strength: str | None = None

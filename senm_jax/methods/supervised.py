@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base
-from senm_jax.nn import dncnn
+from senm_jax.nn import dncnn, vdir
 from senm_jax.ops import pixels
 
-NETWORKS = {"dncnn": dncnn.DnCNN}
+NETWORKS = {"dncnn": dncnn.DnCNN, "rir": vdir.Restorer}
 """Restorers by name: Flax modules called with ``(noisy, train=...)`` that keep running statistics,
 if any, in the collection ``statistics``, and whose properties ``multiple``, ``radius`` (None:
 unbounded) and ``scale`` say what `base.Reach` does."""

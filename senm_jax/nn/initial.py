@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.linalg
+import scipy.special
 from jaxtyping import Array, Float, Int
 
 Initializer = nn.initializers.Initializer
@@ -58,6 +59,13 @@ def normal(std: float) -> Initializer:
     return lambda key, shape, dtype=jnp.float32: _draw(_normal, std, key, shape, dtype)
 
 
+def truncated_normal(scale: float) -> Initializer:
+    """Normal within two of its deviations, of variance scale / fan_in (after the cut)."""
+    return lambda key, shape, dtype=jnp.float32: _draw(
+        _truncated, math.sqrt(scale / math.prod(shape[:-1])) / _TRUNCATED_STD, key, shape, dtype
+    )
+
+
 def rotation(
     key: jax.Array, size: int
 ) -> tuple[Float[Array, "n n"], Int[Array, "n"], Float[Array, "n"]]:
@@ -87,6 +95,15 @@ def _uniform(generator: np.random.Generator, shape) -> np.ndarray:
 
 def _normal(generator: np.random.Generator, shape) -> np.ndarray:
     return generator.standard_normal(shape, np.float32)
+
+
+_TRUNCATED_STD = 0.8796256610342398
+"""Of a standard normal cut at 2."""
+
+
+def _truncated(generator: np.random.Generator, shape) -> np.ndarray:
+    low = scipy.special.ndtr(-2)
+    return scipy.special.ndtri(low + (1 - 2 * low) * generator.random(shape)).astype(np.float32)
 
 
 def _draw(kind, scale: float, key: jax.Array, shape: tuple[int, ...], dtype) -> jax.Array:

@@ -1,4 +1,5 @@
-"""Bicubic resizing as MATLAB's imresize does it, which low-resolution data sets are made with."""
+"""Resizing as others do it: MATLAB's bicubic, which low-resolution data sets are made with, and
+TensorFlow 1's bilinear."""
 
 import math
 
@@ -32,6 +33,34 @@ def _along(image: Float[Array, "h w c"], axis: int, scale: float) -> Float[Array
         weight = jnp.asarray(weight, image.dtype).reshape(shape)
         total = total + jnp.take(image, index, axis=axis) * weight
     return total
+
+
+def bilinear_tf1(
+    image: Float[Array, "b h w c"], size: tuple[int, int]
+) -> Float[Array, "b H W c"]:
+    """The image enlarged or reduced to ``size`` (height, width) as TensorFlow 1 did by default.
+
+    Output i is read at i * in / out, between its two neighbours, without the half-pixel shift of
+    `jax.image.resize`: the result is anchored at the upper left, and the last row and column are
+    repeated below and to the right.
+    """
+    for axis, length in enumerate(size, 1):
+        held = image.shape[axis]
+        place = np.arange(length, dtype=np.float32) * (np.float32(held) / np.float32(length))
+        image = _linear(image, axis, jnp.asarray(place))
+    return image
+
+
+def _linear(
+    image: Float[Array, "b h w c"], axis: int, place: Float[Array, "n"]
+) -> Float[Array, "b H W c"]:
+    """The image read at ``place`` along an axis, linearly between neighbours, beyond the last one
+    that. A product with a matrix, whose gradient, unlike a gather's, is the same bits each time."""
+    held = image.shape[axis]
+    place = jnp.minimum(place, held - 1)[:, None]
+    weights = jnp.maximum(0, 1 - jnp.abs(place - jnp.arange(held)))
+    form = "ij,bjwc->biwc" if axis == 1 else "ij,bhjc->bhic"
+    return jnp.einsum(form, weights.astype(image.dtype), image, precision="highest")
 
 
 def taps(size: int, scale: float) -> tuple[Int[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:

@@ -60,7 +60,7 @@ def learning_rate(
         turn = jnp.pi * (step - 1) / max(steps, 1)
         rate = config.final + (rate - config.final) * (1 + jnp.cos(turn)) / 2
     passed = sum((jnp.int32(step > n) for n in config.halve_at), jnp.int32(0))
-    rate = rate * jnp.float32(config.decay) ** passed
+    rate = jnp.maximum(rate * jnp.float32(config.decay) ** passed, config.final)
     return rate * jnp.minimum(1, step / config.warmup) if config.warmup else rate
 
 

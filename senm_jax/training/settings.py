@@ -51,7 +51,7 @@ class Optimiser:
     """After each of these steps the rate is multiplied by `decay`."""
     decay: float
     final: float
-    """Learning rate that the cosine ends at."""
+    """Learning rate that the cosine ends at, and that no decay goes below."""
     warmup: int
     """Steps over which the rate rises linearly to its full value; 0 for none."""
     skip_above: float

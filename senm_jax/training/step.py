@@ -43,6 +43,9 @@ def make_step(
                 "params": optax.apply_updates(params, updates),
                 "statistics": outcome.statistics,
             }
+            for other, statistics in outcome.moved.items():
+                _check_statistics(other, statistics, variables[other]["statistics"])
+                variables[other] = {**variables[other], "statistics": statistics}
             handed |= outcome.handed
             own = Metrics(outcome.metrics)
             own["loss"] = loss

@@ -12,7 +12,7 @@ from PIL import Image
 
 from senm_jax.cli import main
 from senm_jax.interop import checkpoints, systems, tensor_files
-from senm_jax.methods import lud_vae, naflow, senm_vae, senm_vae_paired, supervised
+from senm_jax.methods import lud_vae, naflow, senm_vae, senm_vae_paired, supervised, vdir
 from senm_jax.training import platform, runs
 
 SENM = {"width": 4, "growth": 2, "levels": (1,)}
@@ -25,6 +25,9 @@ CONFIGS = {
         configurations=("S6_00100", "GP_03200"), levels=2, transitions=1, blocks=1, width=8,
         hidden=3),
     "dncnn": supervised.Config(architecture={"depth": 4, "width": 6}),
+    "vdir": vdir.Config(
+        architecture={"width": 6, "blocks": 1, "layers": 2, "scale": 1}, width=4, latent=2,
+        gan_weight=0.0),
 }
 """Sizes other than the defaults; every row of the table has one."""
 
@@ -36,7 +39,7 @@ def _jax_as_the_tests_have_it(monkeypatch):
 
 def _method(system):
     return {"senm-vae": senm_vae, "senm-vae-paired": senm_vae_paired, "lud-vae": lud_vae,
-            "naflow": naflow, "dncnn": supervised}[system].make(CONFIGS[system])
+            "naflow": naflow, "dncnn": supervised, "vdir": vdir}[system].make(CONFIGS[system])
 
 
 def _states(system):
@@ -92,7 +95,7 @@ def test_what_is_imported_is_exported_byte_for_byte(system, tmp_path):
     states = _states(system)
     assert _import(system, states, tmp_path) == 0
     for part, state in states.items():
-        for ending in (".pth", ".safetensors"):
+        for ending in (".pth", ".safetensors", ".npz"):
             out = tmp_path / "made" / f"{part}{ending}"
             command = ["export-checkpoint", "--run", str(tmp_path / "run"), "--out", str(out)]
             assert main.main([*command, "--part", part]) == 0
@@ -105,7 +108,7 @@ def test_what_is_imported_is_exported_byte_for_byte(system, tmp_path):
 
 @pytest.mark.parametrize("system, words", [
     ("senm-vae", ["--level", "0.1"]), ("senm-vae-paired", ["--level", "0.1"]), ("lud-vae", []),
-    ("naflow", ["--configuration", "GP_03200"]), ("dncnn", None),
+    ("naflow", ["--configuration", "GP_03200"]), ("dncnn", None), ("vdir", None),
 ])
 def test_a_run_of_the_first_network_alone_is_inspected_and_applied(
     system, words, tmp_path, capsys

@@ -11,7 +11,7 @@ import pytest
 
 from senm_jax.inference import apply, tiles
 from senm_jax.methods import (
-    base, deflow, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae,
+    base, deflow, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae, vdir,
 )
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
@@ -101,10 +101,24 @@ def _deflow(levels, steps, scale):
     return types.SimpleNamespace(method=method, variables={"flow": variables})
 
 
+def _vdir(**fields):
+    method = vdir.make(vdir.Config(
+        width=4, latent=2, gan_weight=0.0, estimate_weight=0.0, sample_latent=True, **fields))
+    return types.SimpleNamespace(
+        method=method, variables=_drawn(lambda key: method.init(key, {}), jax.random.key(0))
+    )
+
+
+_RIR = {"width": 4, "blocks": 1, "layers": 1}
 RUNS = {
     "deflow": lambda: _deflow(3, 1, 8),
     "deflow of a step": lambda: _deflow(1, 1, 2),
     "deflow of two steps": lambda: _deflow(2, 2, 2),
+    "vdir": lambda: _vdir(architecture=_RIR),
+    "vdir x2": lambda: _vdir(architecture={**_RIR, "scale": 2}),
+    "vdir x4": lambda: _vdir(architecture={**_RIR, "scale": 4}),
+    "vdir of ffdnet": lambda: _vdir(
+        restorer="ffdnet", architecture={"width": 4, "depth": 2}),
     "naflow": lambda: _naflow(2, 1),
     "naflow of two blocks": lambda: _naflow(1, 2),
     "noise flow": lambda: _labelled(noise_flow, couplings=2),
@@ -134,7 +148,8 @@ def _call(run, action, images, keys, level):
     "name, action",
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
      ("lud", "restore"), ("naflow of two blocks", "sample"), ("noise flow", "sample"),
-     ("flow srgb", "sample"), ("heteroscedastic", "sample"), ("deflow of a step", "sample")],
+     ("flow srgb", "sample"), ("heteroscedastic", "sample"), ("deflow of a step", "sample"),
+     ("vdir", "restore"), ("vdir x2", "restore"), ("vdir of ffdnet", "restore")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -149,7 +164,7 @@ def test_tiled_equals_whole_for_any_size(name, action):
     for image, result, key in zip(images, made, keys, strict=True):
         padded = tiles.pad(image, reach.multiple)
         whole = _call(run, action, padded[None], key[None], 0.1)[0]
-        whole = whole[: image.shape[0], : image.shape[1]]
+        whole = whole[: image.shape[0] * reach.scale, : image.shape[1] * reach.scale]
         scale = np.abs(whole).max()
         np.testing.assert_allclose(result / scale, whole / scale, atol=5e-6)
 
@@ -166,7 +181,8 @@ def _plain(path, leaf):
     "name, action",
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
      ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
-     ("naflow of two blocks", "sample"), ("heteroscedastic", "sample")],
+     ("naflow of two blocks", "sample"), ("heteroscedastic", "sample"), ("vdir", "restore"),
+     ("vdir x4", "restore"), ("vdir of ffdnet", "restore")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each
@@ -189,7 +205,7 @@ def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatc
     with nn.intercept_methods(ones):
         touched = np.asarray(_call(run, action, images, keys, 0.0)).any((1, 3))
     row, column = np.nonzero(touched)
-    furthest = np.abs(column - columns[row]).max()
+    furthest = np.abs(column // reach.scale - columns[row]).max()
     assert reach.radius - reach.multiple < furthest <= reach.radius
 
 

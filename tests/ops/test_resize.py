@@ -52,3 +52,10 @@ def test_an_image_smaller_than_the_kernel_is_mirrored_as_often_as_it_takes():
 def test_a_scale_of_zero_is_refused():
     with pytest.raises(ValueError, match="scale: expected a positive number"):
         resize.bicubic(jnp.zeros((4, 4, 3)), 0.0)
+
+
+def test_tf1_s_bilinear_is_anchored_at_the_upper_left():
+    row = jnp.asarray([[[[1.0], [3.0], [2.0]]]])
+    wide = resize.bilinear_tf1(row, (2, 6))[0, :, :, 0]
+    np.testing.assert_allclose(wide, [[1, 2, 3, 2.5, 2, 2]] * 2)
+    np.testing.assert_allclose(resize.bilinear_tf1(row, (1, 2))[0, 0, :, 0], [1, 2.5])

@@ -14,6 +14,7 @@ MANIFESTS = [
     ("naflow", {"flow": "naflow/tiny"}),
     ("dncnn", {"restorer": "restorers/dncnn_tiny"}),
     ("dncnn", {"restorer": "naflow/dncnn"}),
+    ("vdir", {"restorer": "vdir/tiny.inference"}),
 ]
 
 
@@ -31,11 +32,12 @@ def _state(system, manifest):
 
 @pytest.mark.parametrize("system, files", MANIFESTS)
 def test_official_files_come_back_byte_for_byte(system, files, tmp_path):
-    paths = {}
+    paths, ending = {}, ".npz" if system == "vdir" else ".pth"
     for part, manifest in files.items():
-        paths[part] = tmp_path / f"{part}.pth"
+        paths[part] = tmp_path / f"{part}{ending}"
         tensor_files.write(paths[part], _state(system, f"{manifest}.manifest.json"))
     run = checkpoints.load(system, paths, tmp_path / "run").run
     for part, path in paths.items():
-        checkpoints.save(run, tmp_path / "again.pth", part)
-        assert (tmp_path / "again.pth").read_bytes() == path.read_bytes()
+        again = tmp_path / f"again{ending}"
+        checkpoints.save(run, again, part)
+        assert again.read_bytes() == path.read_bytes()

@@ -22,6 +22,11 @@ def test_a_rate_is_halved_after_the_step_that_names_it():
         rates(config, 10, [1, 3, 4, 5, 6, 10]), [0.8, 0.8, 0.4, 0.4, 0.2, 0.2], rtol=1e-6)
 
 
+def test_decays_do_not_go_below_the_final_rate():
+    config = configured(learning_rate=0.8, halve_at=(1, 2, 3), final=0.15)
+    np.testing.assert_allclose(rates(config, 9, [2, 3, 4, 9]), [0.4, 0.2, 0.15, 0.15], rtol=1e-6)
+
+
 def test_a_cosine_starts_full_and_would_reach_its_end_one_step_after_the_last():
     config = configured(learning_rate=1.0, schedule="cosine", final=0.2)
     expected = [0.2 + 0.8 * (1 + np.cos(np.pi * (n - 1) / 8)) / 2 for n in (1, 5, 8, 9)]

@@ -1,0 +1,232 @@
+"""VDIR: a latent map that tells how an image is degraded, and a restorer that is given it.
+
+J. W. Soh, N. I. Cho, "Variational Deep Image Restoration", IEEE TIP 2022; details as the released
+code has them. Symbols: x clean, y degraded, c the latent, [ceil(h/4), ceil(w/4)] of the image's
+size. The paper tells neither the super-resolver's upsampler, which here is a 3x3 convolution and a
+pixel shuffle for each factor of 2, nor how FFDNet is given c: here at half size, in the place of
+its noise map.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from senm_jax.nn import blocks, initial
+from senm_jax.ops import pixels, resize
+
+Image = Float[Array, "_ _ _ _"]
+Latent = Float[Array, "_ _ _ _"]
+_lecun = initial.truncated_normal(1.0)
+
+
+def _conv(inputs: int, features: int, name: str, dtype: Any) -> nn.Conv:
+    return blocks.conv(inputs, features, name=name, dtype=dtype, kernel_init=_lecun,
+                       bias_init=blocks.zeros)
+
+
+class Upsample(nn.Module):
+    """Bilinear enlargement as `resize.bilinear_tf1`."""
+
+    border = "edge"
+    """See `inference.borders`."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"], size: tuple[int, int]) -> Image:
+        """The map at ``size`` (height, width), float32."""
+        return resize.bilinear_tf1(x.astype(jnp.float32), size)
+
+
+class Encoder(nn.Module):
+    """q(c|y), a Gaussian; reaches 17 pixels up and left and 20 down and right of a cell's first."""
+
+    width: int = 64
+    latent: int = 4
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, noisy: Image) -> tuple[Latent, Latent]:
+        """Mean and log-variance, float32; an odd side counts its last pixel as a cell."""
+        w = self.width
+        h = nn.relu(_pool(_conv(noisy.shape[-1], w, "conv1", self.dtype)(noisy)))
+        h = nn.relu(_conv(w, w, "conv2", self.dtype)(h))
+        h = nn.relu(_pool(_conv(w, w, "conv3", self.dtype)(h)))
+        h = nn.relu(_conv(w, w, "conv4", self.dtype)(h))
+        h = _conv(w, w, "conv5", self.dtype)(h)
+        heads = (_conv(w, self.latent, name, self.dtype)(h) for name in ("mean", "log_variance"))
+        return tuple(head.astype(jnp.float32) for head in heads)
+
+
+def _pool(x: Image) -> Image:
+    """The largest of every 2x2; an odd side's last row or column is pooled alone."""
+    b, h, w, c = x.shape
+    if h % 2 or w % 2:
+        x = jnp.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)), constant_values=-jnp.inf)
+    return jnp.max(x.reshape(b, -(-h // 2), 2, -(-w // 2), 2, c), (2, 4))
+
+
+class ResidualGroup(nn.Module):
+    """A residual in residual (RIR) block: ``layers`` residual blocks, a convolution, the input."""
+
+    layers: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Image) -> Image:
+        """The block's result, of the input's shape; reaches 2 ``layers`` + 1 pixels."""
+        width, h = x.shape[-1], x
+        for i in range(self.layers):
+            inner = nn.relu(_conv(width, width, f"block{i}_conv1", self.dtype)(h))
+            h = h + _conv(width, width, f"block{i}_conv2", self.dtype)(inner)
+        return x + _conv(width, width, "conv_out", self.dtype)(h)
+
+
+class Restorer(nn.Module):
+    """The residual trunk; behind it the image is added, or it is enlarged without.
+
+    Alone, it is the blind restorer of Table IX's first row.
+    """
+
+    width: int = 64
+    blocks: int = 5
+    """RIR blocks."""
+    layers: int = 5
+    """Residual blocks in each."""
+    scale: int = 1
+    """Output size over input size, a power of 2."""
+    dtype: Any = jnp.float32
+
+    multiple = 1
+    """What height and width must be multiples of, without a latent."""
+
+    @property
+    def radius(self) -> int:
+        """How far away a pixel, of the image or of the enlarged latent, can matter."""
+        return self.blocks * (2 * self.layers + 1) + (3 if self.scale == 1 else 4)
+
+    @nn.compact
+    def __call__(
+        self, noisy: Image, latent: Latent | None = None, *, train: bool = False
+    ) -> Float[Array, "b H W c"]:
+        """The clean estimate, float32; without a latent the image alone is seen.
+
+        It is the same in training: ``train`` is there for `methods.supervised`.
+        """
+        w, channels, given = self.width, noisy.shape[-1], noisy
+        if latent is not None:
+            latent = Upsample(name="upsample")(latent, noisy.shape[1:3])
+            given = jnp.concatenate([noisy, latent], -1)
+        first = h = _conv(given.shape[-1], w, "conv1", self.dtype)(given)
+        for i in range(self.blocks):
+            h = ResidualGroup(self.layers, self.dtype, name=f"group{i}")(h)
+        h = first + _conv(w, w, "conv2", self.dtype)(h)
+        for i in range(self.scale.bit_length() - 1):
+            h = pixels.shuffle(_conv(w, 4 * w, f"up{i}", self.dtype)(h), 2)
+        out = _conv(w, channels, "conv3", self.dtype)(h).astype(jnp.float32)
+        return noisy + out if self.scale == 1 else out
+
+
+class FFDNet(nn.Module):
+    """FFDNet's body given the latent map in the place of the noise level's (Table XI).
+
+    K. Zhang et al., "FFDNet: Toward a Fast and Flexible Solution for CNN-Based Image Denoising",
+    TIP 2018: convolutions on the image's four half-size phases, without residual.
+    """
+
+    width: int = 96
+    depth: int = 12
+    """Number of convolutions."""
+    dtype: Any = jnp.float32
+    scale = 1
+
+    @property
+    def radius(self) -> int:
+        """How far away a pixel, of the image or of the enlarged latent, can matter."""
+        return 2 * self.depth + 1
+
+    @nn.compact
+    def __call__(self, noisy: Image, latent: Latent) -> Image:
+        """The clean estimate, float32; an odd side's last row or column is repeated."""
+        _, height, width, channels = noisy.shape
+        pad = ((0, 0), (0, height % 2), (0, width % 2), (0, 0))
+        h = pixels.unshuffle(jnp.pad(noisy, pad, mode="edge"), 2)
+        h = jnp.concatenate([h, Upsample(name="upsample")(latent, h.shape[1:3])], -1)
+        for i in range(self.depth - 1):
+            h = nn.relu(_conv(h.shape[-1], self.width, f"conv{i}", self.dtype)(h))
+        h = _conv(h.shape[-1], 4 * channels, f"conv{self.depth - 1}", self.dtype)(h)
+        return pixels.shuffle(h.astype(jnp.float32), 2)[:, :height, :width]
+
+
+class VDIR(nn.Module):
+    """What restores: the encoder, and a restorer that is given the latent."""
+
+    restorer: nn.Module
+    width: int = 64
+    """Of the encoder."""
+    latent: int = 4
+    dtype: Any = jnp.float32
+
+    multiple = 4
+    """Cells of the latent are so many pixels wide."""
+
+    def setup(self):
+        self.encoder = Encoder(self.width, self.latent, self.dtype)
+
+    @property
+    def radius(self) -> int:
+        """How far away an input pixel can matter."""
+        return self.restorer.radius + 23
+
+    def encode(self, noisy: Image) -> tuple[Latent, Latent]:
+        """Mean and log-variance of the latent."""
+        return self.encoder(noisy)
+
+    def restore(self, noisy: Image, latent: Latent) -> Float[Array, "b H W c"]:
+        """The clean estimate under a latent, [0, 1] and not clipped."""
+        return self.restorer(noisy, latent)
+
+    def __call__(self, noisy: Image) -> Float[Array, "b H W c"]:
+        """The clean estimate under the latent's mean."""
+        return self.restore(noisy, self.encode(noisy)[0])
+
+
+class Decoder(nn.Module):
+    """p(y|c): the degraded image from the latent."""
+
+    width: int = 64
+    channels: int = 3
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latent: Latent) -> Image:
+        """The reconstruction, float32."""
+        w = self.width
+        h = nn.relu(_doubled(_conv(latent.shape[-1], w, "conv_in", self.dtype)(latent)))
+        h = nn.relu(_conv(w, w, "conv1", self.dtype)(h))
+        h = nn.relu(_doubled(_conv(w, w, "conv2", self.dtype)(h)))
+        h = nn.relu(_conv(w, w, "conv3", self.dtype)(h))
+        return _conv(w, self.channels, "conv_out", self.dtype)(h).astype(jnp.float32)
+
+
+def _doubled(x: Image) -> Image:
+    """Every pixel four times."""
+    return jnp.repeat(jnp.repeat(x, 2, 1), 2, 2)
+
+
+class Estimator(nn.Module):
+    """f(T) from the latent: ``outputs`` numbers at every cell, or at every pixel."""
+
+    outputs: int = 3
+    at_pixels: bool = True
+    """Whether the map is enlarged to the image's size."""
+    width: int = 64
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, latent: Latent) -> Image:
+        """The estimate, float32."""
+        h = nn.relu(_conv(latent.shape[-1], self.width, "conv1", self.dtype)(latent))
+        h = _conv(self.width, self.outputs, "conv2", self.dtype)(h).astype(jnp.float32)
+        cells = h.shape[1:3]
+        return resize.bilinear_tf1(h, (4 * cells[0], 4 * cells[1])) if self.at_pixels else h
