@@ -4,79 +4,78 @@ import argparse
 import pathlib
 
 
+KINDS = {
+    "noise": ("noise models: the named KLDs, AKLD, correlation, variance",
+              "Measure noise models against the real noise of a store of pairs."),
+    "restorer": ("restorers: PSNR and SSIM by named protocol",
+                 "Measure restorers on a store of pairs."),
+    "configurations": ("camera configurations: confusion matrix, bits per dimension",
+                       "Judge the camera configuration of each pair of a store."),
+    "pgap": ("PSNR learnt from real pairs minus that learnt from synthetic pairs",
+             "Compare restorers of one recipe, learnt from real and from synthetic pairs."),
+    "content": ("MMD of the contents that LUD-VAE infers from clean and noisy images",
+                "Measure whether the content that a model infers from the clean and from the noisy "
+                "image of a pair has one distribution."),
+    "degraded": ("restorers on clean photographs degraded in a known way",
+                 "Degrade clean photographs and measure them as they are then (enlarged by bicubic "
+                 "interpolation where they are smaller) and restored by each run."),
+    "latent": ("what VDIR's latent tells: restoration under others' latents, t-SNE",
+               "Restore under the latents of other images, and map the latents of many, with white "
+               "noise added to a store's clean patches."),
+}
+"""What is measured: help and description by name."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's flags."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    noise = kinds.add_parser(
-        "noise", help="noise models: the named KLDs, AKLD, correlation, variance",
-        description="Measure noise models against the real noise of a store of pairs.",
-    )
-    restorer = kinds.add_parser(
-        "restorer", help="restorers: PSNR and SSIM by named protocol",
-        description="Measure restorers on a store of pairs.",
-    )
-    cameras = kinds.add_parser(
-        "configurations", help="camera configurations: confusion matrix, bits per dimension",
-        description="Judge the camera configuration of each pair of a store.",
-    )
-    pgap = kinds.add_parser(
-        "pgap", help="PSNR learnt from real pairs minus that learnt from synthetic pairs",
-        description="Compare restorers of one recipe, learnt from real and from synthetic pairs.",
-    )
-    content = kinds.add_parser(
-        "content", help="MMD of the contents that LUD-VAE infers from clean and noisy images",
-        description="Measure whether the content that a model infers from the clean and from the "
-        "noisy image of a pair has one distribution.",
-    )
-    degraded = kinds.add_parser(
-        "degraded", help="restorers on clean photographs degraded in a known way",
-        description="Degrade clean photographs and measure them as they are then (enlarged by "
-        "bicubic interpolation where they are smaller) and restored by each run.",
-    )
-    degraded.add_argument("--clean", required=True, metavar="DIR", help="clean photographs")
-    degraded.add_argument("--degrade", action="append", required=True,
-                          metavar="NAME[,KEY=VALUE...]",
-                          help="how, as awgn,sigma_255=30 or blur,scale=2,widths=2; give it again "
-                          "for a table each; senm-jax degrade --help lists all")
-    degraded.add_argument("--run", dest="runs", action="append", default=[], metavar="DIR",
-                          help="a restorer's run; give it again for a row each")
-    latent = kinds.add_parser(
-        "latent", help="what VDIR's latent tells: restoration under others' latents, t-SNE",
-        description="Restore under the latents of other images, and map the latents of many, with "
-        "white noise added to a store's clean patches.",
-    )
-    latent.add_argument("--beside", metavar="DIR", action="append", default=[],
-                        help="another store: then only the latents of all stores' own noisy "
-                        "patches are mapped; may be given again")
-    for child in (noise, restorer, content, cameras, latent):
-        # args.run is the command's function
-        child.add_argument("--run", dest="runs", action="append", required=True, metavar="DIR",
-                           help="a run's folder; give it again for a row each")
-    pgap.add_argument("--real", required=True, metavar="RUN", help="the run that saw real pairs")
-    pgap.add_argument("--synthetic", required=True, metavar="RUN", action="append",
-                      help="the run that saw synthetic pairs; give it again for a row each")
-    noise.add_argument("--configuration", metavar="aware|random|NAME", action="append",
-                       help="the camera configuration that patches are given by a method that "
-                       "tells them apart: read off the pair (aware, the default), one at random "
-                       "for each patch, or the one named; give it again for a row each")
-    for child in (noise, restorer, pgap, content, cameras, latent):
-        child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
-    for child in (noise, restorer, pgap, content, cameras, latent, degraded):
+    of = {name: kinds.add_parser(name, help=short, description=description)
+          for name, (short, description) in KINDS.items()}
+    for name, child in of.items():
+        if name != "pgap":
+            # args.run is the command's function
+            child.add_argument("--run", dest="runs", action="append", default=[], metavar="DIR",
+                               required=name != "degraded",
+                               help="a run's folder; give it again for a row each")
+        if name != "degraded":
+            child.add_argument("--store", required=True, metavar="DIR", help="store of test pairs")
         child.add_argument("--out", required=True, metavar="DIR",
                            help="gets report.html, report.md and report.json")
-        child.add_argument("--limit", type=int, metavar="N",
-                           help={degraded: "measure the first N photographs",
-                                 latent: "map N crops (default 1000)"}.get(
-                               child, "measure N patches spread evenly over the store"))
-        if child is not cameras:
+        measured = {"degraded": "measure the first N photographs",
+                    "latent": "map N crops (default 1000)"}
+        child.add_argument("--limit", type=int, metavar="N", help=measured.get(
+            name, "measure N patches spread evenly over the store"))
+        if name != "configurations":
             child.add_argument("--seed", type=int, default=0,
                                help="of the random draws (default 0)")
-    restorer.add_argument("--self-ensemble", action="store_true",
-                          help="restore by the mean over the image's eight flips and turns, the "
-                          "papers' '+'")
-    for child in (noise, restorer, pgap, cameras, degraded):
-        child.add_argument("--batch", type=int, metavar="N",
-                           help="patches computed together (default: by their size)")
+        if name not in ("content", "latent"):
+            child.add_argument("--batch", type=int, metavar="N",
+                               help="patches computed together (default: by their size)")
+    _add_own(of)
+
+
+def _add_own(of: dict[str, argparse.ArgumentParser]) -> None:
+    """The flags that one kind has alone."""
+    of["pgap"].add_argument("--real", required=True, metavar="RUN",
+                            help="the run that saw real pairs")
+    of["pgap"].add_argument("--synthetic", required=True, metavar="RUN", action="append",
+                            help="the run that saw synthetic pairs; give it again for a row each")
+    of["noise"].add_argument("--configuration", metavar="aware|random|NAME", action="append",
+                             help="the camera configuration that patches are given by a method "
+                             "that tells them apart: read off the pair (aware, the default), one "
+                             "at random for each patch, or the one named; give it again for a row "
+                             "each")
+    of["restorer"].add_argument("--self-ensemble", action="store_true",
+                                help="restore by the mean over the image's eight flips and turns, "
+                                "the papers' '+'")
+    of["degraded"].add_argument("--clean", required=True, metavar="DIR", help="clean photographs")
+    of["degraded"].add_argument("--degrade", action="append", required=True,
+                                metavar="NAME[,KEY=VALUE...]",
+                                help="how, as awgn,sigma_255=30 or blur,scale=2,widths=2; give it "
+                                "again for a table each; senm-jax degrade --help lists all")
+    of["latent"].add_argument("--beside", metavar="DIR", action="append", default=[],
+                              help="another store: then only the latents of all stores' own noisy "
+                              "patches are mapped; may be given again")
 
 
 def run(args: argparse.Namespace) -> None:
