@@ -13,7 +13,7 @@ from senm_jax.metrics import lpips
 from senm_jax.nn import discriminators, initial
 
 Images = Float[Array, "_ h w 3"]
-Logits = Float[Array, "_ _ _ 1"]
+Logits = Float[Array, "*grid 1"]
 
 
 class Adversary(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from senm_jax.inference import apply, tiles
-from senm_jax.methods import base, lud_vae, naflow, senm_vae
+from senm_jax.methods import base, lud_vae, naflow, senm_vae, supervised
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
 
@@ -81,7 +81,21 @@ def _naflow(levels, blocks):
     return types.SimpleNamespace(method=method, variables={"flow": variables})
 
 
+def _supervised(network, **fields):
+    told = {"level": 0.1} if network == "ffdnet" else {}
+    method = supervised.make(supervised.Config(network, fields, **told))
+    image = jnp.zeros((1, 16, 16, 3))
+    batch = {"paired": {"clean": image, "noisy": image}}
+    return types.SimpleNamespace(
+        method=method, variables=_drawn(method.init, jax.random.key(0), batch)
+    )
+
+
 RUNS = {
+    "dncnn": lambda: _supervised("dncnn", depth=4, width=4),
+    "drunet": lambda: _supervised("drunet", widths=(4, 6, 8), blocks=1),
+    "ffdnet": lambda: _supervised("ffdnet", depth=3, width=4),
+    "rrdbnet": lambda: _supervised("rrdbnet", width=4, growth=2, blocks=1),
     "naflow": lambda: _naflow(2, 1),
     "naflow of two blocks": lambda: _naflow(1, 2),
     "semi": lambda: _semi(levels=(1, 1)),
@@ -107,7 +121,8 @@ def _call(run, action, images, keys, level):
 @pytest.mark.parametrize(
     "name, action",
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
-     ("lud", "restore"), ("naflow of two blocks", "sample")],
+     ("lud", "restore"), ("naflow of two blocks", "sample"), ("dncnn", "restore"),
+     ("drunet", "restore"), ("ffdnet", "restore"), ("rrdbnet", "restore")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -122,7 +137,7 @@ def test_tiled_equals_whole_for_any_size(name, action):
     for image, result, key in zip(images, made, keys, strict=True):
         padded = tiles.pad(image, reach.multiple)
         whole = _call(run, action, padded[None], key[None], 0.1)[0]
-        whole = whole[: image.shape[0], : image.shape[1]]
+        whole = whole[: image.shape[0] * reach.scale, : image.shape[1] * reach.scale]
         scale = np.abs(whole).max()
         np.testing.assert_allclose(result / scale, whole / scale, atol=5e-6)
 
@@ -139,7 +154,8 @@ def _plain(path, leaf):
     "name, action",
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
      ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
-     ("naflow of two blocks", "sample")],
+     ("naflow of two blocks", "sample"), ("dncnn", "restore"), ("drunet", "restore"),
+     ("ffdnet", "restore"), ("rrdbnet", "restore")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each
@@ -162,5 +178,5 @@ def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatc
     with nn.intercept_methods(ones):
         touched = np.asarray(_call(run, action, images, keys, 0.0)).any((1, 3))
     row, column = np.nonzero(touched)
-    furthest = np.abs(column - columns[row]).max()
+    furthest = np.abs(column // reach.scale - columns[row]).max()
     assert reach.radius - reach.multiple < furthest <= reach.radius

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.nn import blocks, rrdb
+from senm_jax.nn import blocks, initial, rrdb
 
 SMALL = {"width": 4, "growth": 2, "blocks": 1}
 
 
 def _init(fields):
-    return rrdb.RRDBNet(**fields).init(jax.random.key(0), jnp.zeros((1, 4, 4, 3)), train=False)
+    image = jax.ShapeDtypeStruct((1, 4, 4, 3), jnp.float32)
+    return initial.variables(rrdb.RRDBNet(**fields), jax.random.key(0), image, train=False)
 
 
 def test_parameter_count_of_the_published_size():
