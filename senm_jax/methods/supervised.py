@@ -84,7 +84,7 @@ def make(config: Config) -> base.Method:
         )
         require_scale(restored, clean, noisy)
         value = LOSSES[config.loss](restored, clean)
-        metrics = {config.loss: value, "psnr": _psnr(restored, clean)}
+        metrics = {config.loss: value, "psnr": batch_psnr(restored, clean)}
         return value, base.Outcome(metrics, updated.get("statistics", {}))
 
     def restore(variables, noisy, key, origin):
@@ -131,6 +131,6 @@ def _network(config: Config):
     return kind(**config.architecture, dtype=jnp.dtype(config.dtype))
 
 
-def _psnr(restored: Float[Array, "b h w c"], clean: Float[Array, "b h w c"]) -> jax.Array:
+def batch_psnr(restored: Float[Array, "b h w c"], clean: Float[Array, "b h w c"]) -> jax.Array:
     """PSNR in dB of the batch as a whole, without clipping or rounding: a training signal only."""
     return -10 * jnp.log10(jnp.maximum(jnp.mean(jnp.square(restored - clean)), 1e-12))
