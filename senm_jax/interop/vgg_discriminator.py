@@ -13,6 +13,8 @@ from senm_jax.nn import vgg_discriminator
 
 FIRST, FIRST_KAIR = "conv0_0.weight", "features.0.weight"
 """Entries by which each form is known."""
+_LAST = 8
+"""The last stage's channels over the first's."""
 _NORM = {"weight": ("params", "scale"), "bias": ("params", "bias"),
          "running_mean": ("statistics", "mean"), "running_var": ("statistics", "variance")}
 
@@ -22,7 +24,7 @@ def architecture(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     kair = FIRST_KAIR in state
     width = np.shape(state[FIRST_KAIR if kair else FIRST])[0]
     hidden, inputs = np.shape(state["classifier.0.weight" if kair else "linear1.weight"])
-    cells = inputs / (_channels(width))
+    cells = inputs / (_LAST * width)
     return {"width": width, "hidden": hidden, "kair": kair,
             "side": math.isqrt(round(cells)) * 2**vgg_discriminator.STAGES}
 
@@ -42,15 +44,10 @@ def network(width: int, kair: bool) -> dict[str, Entry]:
                 for name, (collection, leaf) in _NORM.items():
                     table[f"{named}.{name}"] = Entry((collection, f"norm{place}", leaf))
                 number += 2  # the activation has a number of its own
-    flat = torch_layout.flattened(_channels(width))
+    flat = torch_layout.flattened(_LAST * width)
     first, second = ("classifier.0", "classifier.2") if kair else ("linear1", "linear2")
     table |= _layer(first, "linear1", layout=flat)
     return table | _layer(second, "linear2", layout=torch_layout.LINEAR)
-
-
-def _channels(width: int) -> int:
-    """Of the last stage."""
-    return width * min(2 ** (vgg_discriminator.STAGES - 1), 8)
 
 
 def _layer(official: str, name: str, *, bias: bool = True, layout=None) -> dict[str, Entry]:

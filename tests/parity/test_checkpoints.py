@@ -14,6 +14,11 @@ MANIFESTS = [
     ("naflow", {"flow": "naflow/tiny"}),
     ("dncnn", {"restorer": "restorers/dncnn_tiny"}),
     ("dncnn", {"restorer": "naflow/dncnn"}),
+    ("ffdnet", {"restorer": "restorers/ffdnet_tiny"}),
+    ("drunet", {"restorer": "restorers/drunet_tiny_map"}),
+    ("drunet", {"restorer": "restorers/drunet_tiny_blind"}),
+    ("nafnet", {"restorer": "restorers/nafnet_tiny"}),
+    ("rrdbnet", {"restorer": "restorers/rrdbnet_x4_tiny"}),
 ]
 
 
