@@ -22,6 +22,8 @@ def optimiser(**changes) -> dict:
         "skip_above": 0.0,
         "skip_norm_of": ".*",
         "skip_not_finite": 0,
+        "weight_decay": 0.0,
+        "clip_norm": 0.0,
     }
     return _with(fields, changes)
 
@@ -42,6 +44,7 @@ def experiment(*, method: str, hyper: dict, optimisers: dict, data: dict, steps:
         "compute": {"matmul_precision": "default", "deterministic": False},
         "mesh": {"data": -1, "model": 1},
         "sharding": (),
+        "start": "",
     }
     return config_dict.ConfigDict({
         "method": method,
@@ -139,6 +142,60 @@ def pixel_noise(
             "validation": validation,
         },
         **{**run, **changes},
+    ).lock()
+
+
+def restorer(
+    network: str, architecture: dict, adam: dict, *, data: dict, steps: int, loss: str = "l1",
+    level: float = 0.0, **changes,
+) -> config_dict.ConfigDict:
+    """A restorer trained on pairs, locked; ``data`` gives ``stores``, ``rows`` (of pairs),
+    ``crop`` and ``validation``, and ``adam`` and ``changes`` are those of `optimiser` and
+    `experiment`."""
+    return experiment(
+        method="supervised",
+        hyper={"network": network, "architecture": architecture, "loss": loss, "level": level,
+               "dtype": "float32"},
+        optimisers={"restorer": optimiser(**adam)},
+        data={**data, "rows": {"paired": data["rows"], "source": 0, "target": 0}},
+        steps=steps,
+        **changes,
+    ).lock()
+
+
+def esrgan(preset: str, *, stores: tuple[str, ...]) -> config_dict.ConfigDict:
+    """ESRGAN as LUD-VAE, DeFlow and SeNM-VAE train it, locked; preset ``tiny`` is a test of
+    seconds.
+
+    The crop is the low-resolution image's; the clean one's side is four times that.
+    """
+    tiny = preset == "tiny"
+    adam = optimiser(halve_at=() if tiny else (5_000, 10_000, 20_000, 30_000))
+    return experiment(
+        method="esrgan",
+        hyper={
+            "width": 8 if tiny else 64,
+            "growth": 4 if tiny else 32,
+            "blocks": 1 if tiny else 23,
+            "dtype": "float32",
+            "pixel_weight": 0.01,
+            "feature_weight": 0.0,
+            "feature_file": "",
+            "gan_weight": 0.005,
+            "discriminator_width": 4 if tiny else 64,
+            "discriminator_hidden": 100,
+            "discriminator_side": 32 if tiny else 128,
+            "discriminator_kair": False,
+        },
+        optimisers={"restorer": adam, "discriminator": adam},
+        data={
+            "stores": stores,
+            "rows": {"paired": 2 if tiny else 16, "source": 0, "target": 0},
+            "crop": 8 if tiny else 32,
+        },
+        steps=4 if tiny else 60_001,
+        start="" if tiny else "runs/rrdbnet",
+        **({"log_every": 2, "checkpoint_every": 2} if tiny else {}),
     ).lock()
 
 

@@ -28,14 +28,16 @@ EACH = [
 ]
 
 
-def batch_of(resolved):
+def batch_of(resolved, scale):
+    """``scale``: of pairs, the clean crops' side over the noisy ones'."""
     data, degrader = resolved.data, settings.make_degrader(resolved)
-    images = jax.ShapeDtypeStruct((data.crop, data.crop, 3), np.uint8)
     sides = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
 
     def domain(name, rows):
-        group = {side: jax.ShapeDtypeStruct((rows, *images.shape), images.dtype)
+        crops = {side: data.crop * (scale if (name, side) == ("paired", "clean") else 1)
                  for side in sides[name]}
+        group = {side: jax.ShapeDtypeStruct((rows, crop, crop, 3), np.uint8)
+                 for side, crop in crops.items()}
         if "noisy" in group:
             group["configuration"] = jax.ShapeDtypeStruct((rows,), np.int32)
         if name == "paired" and degrader:
@@ -77,7 +79,8 @@ def test_one_step_traces_on_the_config_s_rows(spec):
         assert resolved.steps == 0
         return
     players = optimisers.make_all(resolved.optimisers, resolved.steps)
-    batch = batch_of(resolved)
+    scale = method.restore_reach.scale if method.restore_reach else 1
+    batch = batch_of(resolved, scale)
     before = jax.eval_shape(
         lambda batch: state.create(method, players, resolved.seed, batch), batch)
     after, metrics = jax.eval_shape(step.make_step(method, players, resolved.seed), before, batch)

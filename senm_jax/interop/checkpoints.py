@@ -102,7 +102,7 @@ def save(run: runs.Run, path: _Path, part: str | None = None) -> int:
         kept, about = safetensors.read(_record(run.path, part).read_bytes())
         about = json.loads(about["file"])
         wrapper, prefix = about["wrapper"], about["prefix"]
-        state = {name: _restored(state[name], name, kept, kind)
+        state = {name: _restored(state[row.name(name)], row.name(name), kept, kind)
                  for name, kind in about["types"].items()}
     pathlib.Path(path).absolute().parent.mkdir(parents=True, exist_ok=True)
     tensor_files.write(path, {prefix + name: value for name, value in state.items()}, wrapper)
@@ -186,7 +186,8 @@ def _taken(row, file: systems.File, hyper, shapes, variables) -> tuple[dict, byt
     except ValueError as error:
         raise ValueError(f"{file.path}: {error}") from error
     about = {"wrapper": file.wrapper, "prefix": file.prefix,
-             "types": {name: str(value.dtype) for name, value in file.state.items()}}
+             "types": {name: str(value.dtype)
+                       for name, value in zip(file.names, file.state.values(), strict=True)}}
     kept, written = {}, row.write(tree, hyper)
     for name, value in state.items():
         places = np.asarray(_bits(value) != _bits(written[name]))

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from senm_jax.interop import (
-    dncnn, lud_vae, naflow, senm_vae, tensor_files, torch_layout, vdir,
+    dncnn, drunet, ffdnet, lud_vae, naflow, nafnet, rrdbnet, senm_vae, tensor_files, torch_layout,
+    vdir, vgg_discriminator,
 )
+from senm_jax.methods import supervised
 from senm_jax.training import settings as settings_
 
 State = Mapping[str, np.ndarray]
@@ -35,6 +37,15 @@ class Part(NamedTuple):
     """``{"params", "statistics"}`` of a state dict."""
     write: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, np.ndarray]]
     """The state dict, of ``{"params", "statistics"}`` and the fields of `Config`."""
+    also: str = ""
+    """The mark of the other form that was published; "" for none."""
+    name: Callable[[str], str] = str
+    """Our name of an entry that other releases call otherwise."""
+
+    @property
+    def marks(self) -> set[str]:
+        """Entries of which every such file has one."""
+        return {self.mark, self.also or self.mark}
 
     def get(self, variables: Mapping) -> dict[str, Any]:
         """The part's ``{"params", "statistics"}`` among every player's variables."""
@@ -80,6 +91,8 @@ class File(NamedTuple):
 
     path: str | os.PathLike
     state: dict[str, np.ndarray]
+    names: tuple[str, ...]
+    """The file's own names of the entries, in the same order."""
     wrapper: str
     prefix: str
 
@@ -116,10 +129,11 @@ def read(name: str, part: str, path: str | os.PathLike) -> File:
     Raises:
         ValueError: it cannot be read, or has not the part's mark.
     """
-    mark = SYSTEMS[name].parts[part].mark
+    row = SYSTEMS[name].parts[part]
+    mark = row.mark
     given, wrapper = tensor_files.read(path)
     state, prefix = given, ""
-    while mark not in state:
+    while not row.marks.intersection(map(row.name, state)):
         taken = next((p for p in PREFIXES if all(n.startswith(p) for n in state)), None)
         if taken is None:
             raise ValueError(
@@ -128,7 +142,8 @@ def read(name: str, part: str, path: str | os.PathLike) -> File:
             )
         prefix += taken
         state = {n.removeprefix(taken): value for n, value in state.items()}
-    return File(path, state, wrapper, prefix)
+    named = {row.name(n): value for n, value in state.items()}
+    return File(path, named, tuple(state), wrapper, prefix)
 
 
 def _likeness(state: Mapping) -> str:
@@ -152,6 +167,25 @@ def _by_table(
     )
 
 
+def _restorer(
+    network: str, mark: str, architecture: Callable, table: Callable, *fields: str,
+    name: Callable[[str], str] = str,
+) -> Part:
+    """A network of `methods.supervised.NETWORKS`, whose table depends on ``fields`` of it."""
+    kind = supervised.NETWORKS[network]
+
+    def tabled(given):
+        built = kind(**given)
+        return table(**{field: getattr(built, field) for field in fields})
+
+    return Part(
+        "restorer", "", mark, lambda state: {"architecture": architecture(state)},
+        read=lambda state: torch_layout.read(state, tabled(architecture(state))),
+        write=lambda tree, given: torch_layout.write(tree, tabled(given["architecture"])),
+        name=name,
+    )
+
+
 def _width(field: str, mark: str) -> Callable[[State], dict[str, Any]]:
     """A network's first width, as the field of `Config` that has it."""
     return lambda state: {field: state[mark].shape[0]}
@@ -170,6 +204,16 @@ def _vdir_table(hyper: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     if sizes["scale"] != 1:
         raise ValueError(f"a super-resolver (x{sizes['scale']}) of VDIR has no published form")
     return vdir.network(sizes["blocks"], sizes["layers"])
+
+
+def _judged(state: State) -> dict[str, Any]:
+    """What a file of ESRGAN's discriminator shows, as fields of `methods.esrgan.Config`."""
+    found = vgg_discriminator.architecture(state)
+    return {f"discriminator_{name}": value for name, value in found.items()}
+
+
+def _judge_table(given: Mapping[str, Any]) -> dict[str, torch_layout.Entry]:
+    return vgg_discriminator.network(given["discriminator_width"], given["discriminator_kair"])
 
 
 SYSTEMS = {
@@ -218,4 +262,38 @@ SYSTEMS = {
             lambda tree, given: vdir.write(tree["params"], _vdir_table(given)),
         ),
     }, alone=_UNJUDGED, fixed={"restorer": "rir"}),
+    "ffdnet": System("supervised", {
+        "restorer": _restorer(
+            "ffdnet", "model.0.weight", ffdnet.architecture, ffdnet.network, "depth",
+        ),
+    }, fixed={"network": "ffdnet"}),
+    "drunet": System("supervised", {
+        "restorer": _restorer(
+            "drunet", "m_head.weight", drunet.architecture, drunet.network,
+            "widths", "blocks", "bias",
+        ),
+    }, fixed={"network": "drunet"}),
+    "nafnet": System("supervised", {
+        "restorer": _restorer(
+            "nafnet", "intro.weight", nafnet.architecture, nafnet.network,
+            "encoder", "middle", "decoder",
+        ),
+    }, fixed={"network": "nafnet"}, wrapper="params"),
+    "rrdbnet": System("supervised", {
+        "restorer": _restorer(
+            "rrdbnet", "conv_first.weight", rrdbnet.architecture, rrdbnet.network, "blocks",
+            name=rrdbnet.first_names,
+        ),
+    }, fixed={"network": "rrdbnet"}),
+    "esrgan": System("esrgan", {
+        "generator": _by_table(
+            "restorer", "", "conv_first.weight", rrdbnet.architecture, rrdbnet.network, "blocks",
+        )._replace(name=rrdbnet.first_names),
+        "discriminator": Part(
+            "discriminator", "", vgg_discriminator.FIRST, _judged,
+            read=lambda state: torch_layout.read(state, _judge_table(_judged(state))),
+            write=lambda tree, given: torch_layout.write(tree, _judge_table(given)),
+            also=vgg_discriminator.FIRST_KAIR,
+        ),
+    }, alone=_UNJUDGED),
 }

@@ -2,7 +2,7 @@
 
 import difflib
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +29,37 @@ def dense_back(kernel: Float[np.ndarray, "1 1 i o"]) -> Float[np.ndarray, "o i"]
     return np.ascontiguousarray(np.asarray(kernel)[0, 0].T)
 
 
+class Layout(NamedTuple):
+    """A tensor's form with us, and its way back."""
+
+    read: Callable[[np.ndarray], np.ndarray]
+    write: Callable[[np.ndarray], np.ndarray]
+
+
+TRANSPOSED = Layout(
+    lambda weight: np.ascontiguousarray(weight.reshape(weight.shape[0], -1)[None, None]),
+    lambda kernel: kernel.reshape(kernel.shape[2], -1, 2, 2),
+)
+"""Of a 2x2 transposed convolution of stride 2, [i, o, 2, 2]: a 1x1 kernel before a pixel shuffle.
+"""
+CHANNELS = Layout(np.ravel, lambda value: value[None, :, None, None])
+"""Of a value a channel, [1, c, 1, 1]."""
+LINEAR = Layout(lambda weight: np.ascontiguousarray(weight.T), lambda kernel: kernel.T)
+"""Of a linear layer's weight that stays one."""
+
+
+def flattened(channels: int) -> Layout:
+    """Of the weight of a linear layer whose inputs are an image in the order c, h, w."""
+    return Layout(
+        lambda weight: np.ascontiguousarray(
+            weight.reshape(len(weight), channels, -1).transpose(2, 1, 0).reshape(-1, len(weight))
+        ),
+        lambda kernel: kernel.reshape(-1, channels, kernel.shape[1]).transpose(2, 1, 0).reshape(
+            kernel.shape[1], -1
+        ),
+    )
+
+
 class Entry(NamedTuple):
     """Where one official tensor lives with us."""
 
@@ -38,6 +69,8 @@ class Entry(NamedTuple):
     """0 or 1 where our array holds two official ones side by side on its last axis."""
     linear: bool = False
     """Whether a weight of rank 2 is kept as a 1x1 kernel."""
+    layout: Layout | None = None
+    """None where rank and ``linear`` say it."""
 
 
 COUNTER = "num_batches_tracked"
@@ -95,7 +128,9 @@ def read(state: Mapping[str, np.ndarray], table: Mapping[str, Entry]) -> dict[st
     variables = {"params": {}, "statistics": {}}
     for name, entry in table.items():
         value = np.asarray(state[name])
-        if value.ndim == 4:
+        if entry.layout:
+            value = entry.layout.read(value)
+        elif value.ndim == 4:
             value = conv(value)
         elif entry.linear and value.ndim == 2:
             value = dense(value)
@@ -119,7 +154,9 @@ def write(variables: Mapping[str, Any], table: Mapping[str, Entry]) -> dict[str,
         value = np.asarray(value)
         if entry.half is not None:
             value = np.split(value, 2, -1)[entry.half]
-        if value.ndim == 4:
+        if entry.layout:
+            value = entry.layout.write(value)
+        elif value.ndim == 4:
             value = dense_back(value) if entry.linear else conv_back(value)
         state[name] = np.ascontiguousarray(value)
         if name.endswith("running_var"):

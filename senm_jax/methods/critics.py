@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -13,7 +14,7 @@ from senm_jax.metrics import lpips
 from senm_jax.nn import discriminators, initial
 
 Images = Float[Array, "_ h w 3"]
-Logits = Float[Array, "_ _ _ 1"]
+Logits = Float[Array, "*grid 1"]
 
 
 class Adversary(NamedTuple):
@@ -68,19 +69,22 @@ def make(config: Any) -> Critics:
     perceptual = lpips.load(config.lpips_file) if config.lpips_weight else None
     judge = None
     if config.gan_weight:
-        judge = adversary(config.discriminator_width, jnp.dtype(config.dtype))
+        judge = adversary(discriminators.PatchDiscriminator(
+            config.discriminator_width, dtype=jnp.dtype(config.dtype)))
     return Critics(perceptual, judge, config.lpips_signed)
 
 
-def adversary(width: int, dtype: Any) -> Adversary:
-    """A patch discriminator of this width and its two losses."""
-    network = discriminators.PatchDiscriminator(width, dtype=dtype)
+def adversary(network: nn.Module, side: int = 64) -> Adversary:
+    """A discriminator, called as ``network(image, train=...)``, and its two losses.
+
+    ``side`` is that of the images that its variables are made for.
+    """
 
     def judge(variables, image):
         return network.apply(variables, image, train=True, mutable=["statistics"])
 
     def init(key):
-        image = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+        image = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
         return initial.variables(network, key, image, train=False)
 
     def generator_loss(variables, real, fake):

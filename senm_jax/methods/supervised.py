@@ -4,24 +4,33 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base
-from senm_jax.nn import dncnn, vdir
+from senm_jax.nn import dncnn, drunet, ffdnet, initial, nafnet, rrdb, vdir
 from senm_jax.ops import pixels
 
-NETWORKS = {"dncnn": dncnn.DnCNN, "rir": vdir.Restorer}
+NETWORKS = {
+    "dncnn": dncnn.DnCNN, "drunet": drunet.DRUNet, "ffdnet": ffdnet.FFDNet,
+    "nafnet": nafnet.NAFNet, "rrdbnet": rrdb.RRDBNet, "rir": vdir.Restorer,
+}
 """Restorers by name: Flax modules called with ``(noisy, train=...)`` that keep running statistics,
 if any, in the collection ``statistics``, and whose properties ``multiple``, ``radius`` (None:
-unbounded) and ``scale`` say what `base.Reach` does."""
+unbounded) and ``scale`` say what `base.Reach` does. Where there is a property ``takes_level`` and
+it is true, they are called with ``(noisy, level, train=...)``, the noise's standard deviation."""
 
 LOSSES = {
     "l1": lambda restored, clean: jnp.mean(jnp.abs(restored - clean)),
     "mse": lambda restored, clean: jnp.mean(jnp.square(restored - clean)),
+    "psnr": lambda restored, clean: jnp.mean(
+        10 * jnp.log10(jnp.mean(jnp.square(restored - clean), (1, 2, 3)) + 1e-8)
+    ),
 }
-"""Means over all rows, pixels and channels, on the [0, 1] scale."""
+"""Means over all rows, pixels and channels, on the [0, 1] scale; ``psnr`` is the mean over rows of
+minus the PSNR in dB, of NAFNet's training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +41,9 @@ class Config:
     architecture: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Fields of the network's module; those left out keep the module's defaults."""
     loss: str = "l1"
+    level: float = 0.0
+    """Standard deviation, on the [0, 1] scale, of the noise that a network that is told it restores
+    from; it learns under each pair's own."""
     dtype: str = "float32"
     """Compute type of the network; parameters, statistics and the loss are float32."""
 
@@ -40,16 +52,25 @@ def make(config: Config) -> base.Method:
     """The method with one player, ``restorer``, which learns from the domain ``paired``.
 
     Raises:
-        ValueError: an unknown network, field of it, loss or compute type.
+        ValueError: an unknown network, field of it, loss or compute type, or a level for a network
+            that is not told it.
     """
     network = _network(config)
     if config.loss not in LOSSES:
         raise ValueError(f"loss: expected one of {sorted(LOSSES)}, got {config.loss!r}")
+    told = getattr(network, "takes_level", False)
+    if config.level and not told:
+        raise ValueError(f"level: expected 0, this network is not told it, got {config.level}")
+
+    def apply(variables, noisy, level, **how):
+        given = (noisy, level) if told else (noisy,)
+        return network.apply(variables, *given, **how)
 
     def init(key, batch):
         height, width = batch["paired"]["noisy"].shape[1:3]
-        noisy = jnp.zeros((1, height, width, 3), jnp.float32)
-        variables = network.init(key, noisy, train=False)
+        noisy, level = (jax.ShapeDtypeStruct(s, jnp.float32) for s in ((1, height, width, 3), (1,)))
+        given = (noisy, level) if told else (noisy,)
+        variables = initial.variables(network, key, *given, train=False)
         return {"restorer": {"params": variables["params"],
                              "statistics": variables.get("statistics", {})}}
 
@@ -57,21 +78,42 @@ def make(config: Config) -> base.Method:
         pair = context.batch["paired"]
         clean, noisy = pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"])
         statistics = context.variables[player]["statistics"]
-        restored, updated = network.apply(
-            {"params": params, "statistics": statistics}, noisy, train=True,
-            mutable=["statistics"],
+        restored, updated = apply(
+            {"params": params, "statistics": statistics}, noisy, pair["level"] if told else None,
+            train=True, mutable=["statistics"],
         )
+        require_scale(restored, clean, noisy)
         value = LOSSES[config.loss](restored, clean)
-        metrics = {config.loss: value, "psnr": _psnr(restored, clean)}
+        metrics = {config.loss: value, "psnr": batch_psnr(restored, clean)}
         return value, base.Outcome(metrics, updated.get("statistics", {}))
 
     def restore(variables, noisy, key, origin):
-        return network.apply(variables["restorer"], noisy, train=False)
+        if told and config.level <= 0:
+            raise ValueError(
+                f"config.hyper.level: expected the standard deviation of the noise, in (0, 1], "
+                f"which {config.network} is told; got {config.level}"
+            )
+        level = jnp.full(noisy.shape[0], config.level, jnp.float32)
+        return apply(variables["restorer"], noisy, level, train=False)
 
-    reach = None
-    if network.radius is not None:
-        reach = base.Reach(network.multiple, network.radius, network.scale)
-    return base.Method(("restorer",), init, loss, restore=restore, restore_reach=reach)
+    return base.Method(("restorer",), init, loss, restore=restore, restore_reach=reach(network))
+
+
+def reach(network: nn.Module) -> base.Reach | None:
+    """What tiling must know of a restorer; None where it depends on the whole image."""
+    if network.radius is None:
+        return None
+    return base.Reach(network.multiple, network.radius, network.scale)
+
+
+def require_scale(restored: jax.Array, clean: jax.Array, noisy: jax.Array) -> None:
+    """Raises ValueError unless the clean images are as large as the restored ones."""
+    if restored.shape != clean.shape:
+        raise ValueError(
+            f"data.stores: this network makes {restored.shape[1]}x{restored.shape[2]} pixels of a "
+            f"crop of {noisy.shape[1]}x{noisy.shape[2]}, but the clean crops have "
+            f"{clean.shape[1]}x{clean.shape[2]}: use stores of pairs of that ratio"
+        )
 
 
 def _network(config: Config):
@@ -89,6 +131,6 @@ def _network(config: Config):
     return kind(**config.architecture, dtype=jnp.dtype(config.dtype))
 
 
-def _psnr(restored: Float[Array, "b h w c"], clean: Float[Array, "b h w c"]) -> jax.Array:
+def batch_psnr(restored: Float[Array, "b h w c"], clean: Float[Array, "b h w c"]) -> jax.Array:
     """PSNR in dB of the batch as a whole, without clipping or rounding: a training signal only."""
     return -10 * jnp.log10(jnp.maximum(jnp.mean(jnp.square(restored - clean)), 1e-12))

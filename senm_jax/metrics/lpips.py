@@ -7,7 +7,6 @@ No weights come with this library. Those of the ``lpips`` package are written to
 """
 
 import pathlib
-import zipfile
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -16,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from senm_jax.metrics import weights as weights_
 
 
 class Weights(NamedTuple):
@@ -56,17 +57,8 @@ def load(path: str | pathlib.Path) -> Weights:
     Raises:
         ValueError: no such file, no ``.npz``, or entries that are missing, unknown or misshapen.
     """
-    path = pathlib.Path(path)
     remedy = "write one with lpips and numpy as the head of senm_jax/metrics/lpips.py shows"
-    if not path.is_file():
-        raise ValueError(f"LPIPS weights: no file {str(path)!r}: {remedy}")
-    try:
-        with np.load(path) as stored:
-            entries = dict(stored)
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"LPIPS weights: {str(path)!r} is not an .npz of arrays ({error}): {remedy}"
-        ) from error
+    entries = weights_.read(path, "LPIPS weights", remedy)
     try:
         return from_entries(entries)
     except ValueError as error:
@@ -79,22 +71,9 @@ def from_entries(entries: Mapping[str, np.ndarray]) -> Weights:
     Raises:
         ValueError: an entry is missing, unknown or of another shape; the message names it.
     """
-    expected = shapes()
-    missing = sorted(expected.keys() - entries.keys())
-    unknown = sorted(
-        name for name in entries.keys() - expected.keys() if not name.startswith(_SPARE)
+    arrays = weights_.check(
+        entries, shapes(), _SPARE, "LPIPS weights", "lpips 0.1 on AlexNet"
     )
-    if missing or unknown:
-        raise ValueError(
-            f"LPIPS weights: expected the {len(expected)} entries of lpips 0.1 on AlexNet;"
-            f" missing {missing}, not known {unknown}"
-        )
-    for name, shape in expected.items():
-        if entries[name].shape != shape:
-            raise ValueError(
-                f"LPIPS weights: {name}: expected shape {shape}, got {entries[name].shape}"
-            )
-    arrays = {name: np.asarray(entries[name], np.float32) for name in expected}
     names = [f"net.{name}" for name in _CONVOLUTIONS]
     return Weights(
         kernels=tuple(jnp.asarray(arrays[f"{n}.weight"].transpose(2, 3, 1, 0)) for n in names),

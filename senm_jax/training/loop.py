@@ -22,7 +22,7 @@ from senm_jax.methods import base
 from senm_jax.training import assembly, checkpoints, fields, ledger, records, runs, validation
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
-from senm_jax.training import trees
+from senm_jax.training import starts, trees
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ class Task(NamedTuple):
     first_batch: Mapping
     job: assembly.Job
     validator: validation.Validator | None
+    start: Mapping[str, Mapping[str, Any]]
+    """Variables of the players that begin with another run's, where this one begins."""
 
 
 def train(config: Any, workdir: str | os.PathLike) -> runs.Run:
@@ -90,14 +92,19 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
         _check_best(settings, validator)
     first_batch = pipeline.batch_at(1) if pipeline else {}
     job = assembly.assemble(settings, first_batch)
-    return Task(workdir, settings, pipeline, fingerprint, first_batch, job, validator)
+    begins = settings.start and not checkpoints.steps(workdir / "checkpoints")
+    start = starts.read(settings.start, job.abstract) if begins else {}
+    return Task(workdir, settings, pipeline, fingerprint, first_batch, job, validator, start)
 
 
 def _begin(task: Task) -> tuple[state_.TrainState, Mapping]:
     """The state to go on from, and the ledger's sums as of then."""
     found = checkpoints.restore(_folder(task), task.job.abstract)
-    state, meta = found or (task.job.fresh(task.first_batch), {"step": 0, "window": {}})
-    if found:
+    if found is None:
+        fresh = starts.apply(task.job.fresh(task.first_batch), task.start)
+        state, meta = fresh, {"step": 0, "window": {}}
+    else:
+        state, meta = found
         _check_same_run(task.workdir, settings_.resolve(meta["config"]), task.settings,
                         meta["data"], task.fingerprint)
         log.info("going on from step %d of %d", meta["step"], task.settings.steps)

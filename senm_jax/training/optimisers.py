@@ -34,7 +34,12 @@ class Optimiser(NamedTuple):
 def make(config: settings_.Optimiser, steps: int) -> Optimiser:
     """One player's optimiser in a run of ``steps`` steps."""
     rate = functools.partial(learning_rate, config, steps)
-    adam = optax.chain(optax.scale_by_adam(config.b1, config.b2, config.eps), scale_by_rate(rate))
+    parts = [optax.scale_by_adam(config.b1, config.b2, config.eps), scale_by_rate(rate)]
+    if config.weight_decay:
+        parts.insert(1, optax.add_decayed_weights(config.weight_decay))
+    if config.clip_norm:
+        parts.insert(0, optax.clip_by_global_norm(config.clip_norm))
+    adam = optax.chain(*parts)
     if config.skip_above or config.skip_not_finite:
         above = config.skip_above or math.inf
         adam = guard(adam, above, config.skip_norm_of, finite=bool(config.skip_not_finite))

@@ -61,6 +61,10 @@ class Optimiser:
     skip_not_finite: int = 0
     """So many updates may be skipped, and are counted, before a loss or gradient that is not finite
     stops the run; 0: the first does."""
+    weight_decay: float = 0.0
+    """Of AdamW: beside Adam's update, parameters shrink by this times the learning rate."""
+    clip_norm: float = 0.0
+    """Gradients whose norm is above this are scaled down to it; 0 leaves all as they are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +108,8 @@ class Settings:
     mesh: Mesh
     sharding: tuple[tuple, ...]
     """Ordered (path regex, axes) pairs, the first match places a parameter; () replicates all."""
+    start: str = ""
+    """A run's folder, whose players of the same names training starts from; "": all afresh."""
 
 
 MAY_CHANGE = (
@@ -199,8 +205,9 @@ def _check(settings: Settings) -> None:
         )
     positive = ("log_every", "checkpoint_every", "validate_every", "keep")
     low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
-    low += [(f"config.optimisers.{player}.skip_not_finite", each.skip_not_finite, 0)
-            for player, each in settings.optimisers.items()]
+    low += [(f"config.optimisers.{player}.{name}", getattr(each, name), 0)
+            for player, each in settings.optimisers.items()
+            for name in ("skip_not_finite", "weight_decay", "clip_norm")]
     low += [("config.steps", settings.steps, 0), ("config.data.crop", data.crop, 1),
             ("config.mesh.model", settings.mesh.model, 1)]
     for name, value, least in low:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+import re
 import zipfile
 
 import jax
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from senm_jax import methods
 from senm_jax.cli import main
 from senm_jax.interop import checkpoints, systems, tensor_files
-from senm_jax.methods import lud_vae, naflow, senm_vae, senm_vae_paired, supervised, vdir
+from senm_jax.methods import esrgan, lud_vae, naflow, senm_vae, senm_vae_paired, supervised, vdir
 from senm_jax.training import platform, runs
 
 SENM = {"width": 4, "growth": 2, "levels": (1,)}
@@ -28,6 +30,14 @@ CONFIGS = {
     "vdir": vdir.Config(
         architecture={"width": 6, "blocks": 1, "layers": 2, "scale": 1}, width=4, latent=2,
         gan_weight=0.0),
+    "ffdnet": supervised.Config("ffdnet", {"depth": 3, "width": 6}),
+    "drunet": supervised.Config("drunet", {"widths": (4, 6), "blocks": 1, "bias": True}),
+    "nafnet": supervised.Config(
+        "nafnet", {"width": 4, "encoder": (1, 2), "middle": 1, "decoder": (2, 1)}),
+    "rrdbnet": supervised.Config("rrdbnet", {"width": 4, "growth": 2, "blocks": 2}),
+    "esrgan": esrgan.Config(
+        width=4, growth=2, blocks=1, discriminator_width=2, discriminator_hidden=3,
+        discriminator_side=32),
 }
 """Sizes other than the defaults; every row of the table has one."""
 
@@ -38,8 +48,7 @@ def _jax_as_the_tests_have_it(monkeypatch):
 
 
 def _method(system):
-    return {"senm-vae": senm_vae, "senm-vae-paired": senm_vae_paired, "lud-vae": lud_vae,
-            "naflow": naflow, "dncnn": supervised, "vdir": vdir}[system].make(CONFIGS[system])
+    return methods.load(systems.find(system).method).make(CONFIGS[system])
 
 
 def _states(system):
@@ -109,6 +118,7 @@ def test_what_is_imported_is_exported_byte_for_byte(system, tmp_path):
 @pytest.mark.parametrize("system, words", [
     ("senm-vae", ["--level", "0.1"]), ("senm-vae-paired", ["--level", "0.1"]), ("lud-vae", []),
     ("naflow", ["--configuration", "GP_03200"]), ("dncnn", None), ("vdir", None),
+    ("nafnet", None), ("esrgan", None),
 ])
 def test_a_run_of_the_first_network_alone_is_inspected_and_applied(
     system, words, tmp_path, capsys
@@ -128,6 +138,44 @@ def test_a_run_of_the_first_network_alone_is_inspected_and_applied(
         assert main.main(["synthesize", "--run", run, "--clean", str(photos), "--as", "images",
                           *words, *out]) == 0
     assert [path.suffix for path in (tmp_path / "out").rglob("a*.png")] == [".png"]
+
+
+@pytest.mark.parametrize("spelt, names", [
+    ("BasicSR", {"RRDB_trunk.": "body.", ".RDB": ".rdb", "trunk_conv.": "conv_body.",
+                 "upconv": "conv_up", "HRconv": "conv_hr"}),
+    ("KAIR", {"RRDB_trunk.": "model.1.sub.", "trunk_conv.": "model.1.sub.2.",
+              "conv_first": "model.0", "upconv1": "model.3", "upconv2": "model.6",
+              "HRconv": "model.8", "conv_last": "model.10"}),
+])
+def test_other_releases_names_of_an_rrdbnet_are_known_and_kept(spelt, names, tmp_path):
+    def spell(name):
+        for ours, theirs in names.items():
+            name = name.replace(ours, theirs)
+        inner = spelt == "KAIR" and ".conv" in name and ".conv5" not in name
+        return re.sub(r"(conv\d)\.", r"\1.0.", name) if inner else name
+
+    state = {spell(n): value for n, value in _states("rrdbnet")["restorer"].items()}
+    tensor_files.write(tmp_path / "a.pth", {f"module.{n}": v for n, v in state.items()})
+    run = checkpoints.load("rrdbnet", {"restorer": tmp_path / "a.pth"}, tmp_path / "run").run
+    checkpoints.save(run, tmp_path / "b.pth")
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
+
+
+def test_a_discriminator_in_kair_s_form_is_known(tmp_path):
+    config = dataclasses.replace(CONFIGS["esrgan"], discriminator_kair=True)
+    variables = jax.tree.map(np.asarray, esrgan.make(config).init(
+        jax.random.key(0), {"paired": {"noisy": np.zeros((1, 8, 8, 3), np.uint8)}}))
+    row = systems.find("esrgan").parts["discriminator"]
+    state = row.write(row.get(variables), vars(config))
+    assert "features.25.weight" in state and "classifier.2.bias" in state
+    generator = _states("esrgan")["generator"]
+    paths = {"generator": tmp_path / "g.pth", "discriminator": tmp_path / "d.pth"}
+    for part, entries in (("generator", generator), ("discriminator", state)):
+        tensor_files.write(paths[part], entries)
+    run = checkpoints.load("esrgan", paths, tmp_path / "run").run
+    assert run.config.hyper["discriminator_kair"]
+    checkpoints.save(run, tmp_path / "again.pth", "discriminator")
+    assert (tmp_path / "again.pth").read_bytes() == paths["discriminator"].read_bytes()
 
 
 def test_wrappers_and_prefixes_come_off_and_are_put_back(tmp_path):

@@ -11,7 +11,8 @@ import pytest
 
 from senm_jax.inference import apply, tiles
 from senm_jax.methods import (
-    base, deflow, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae, vdir,
+    base, deflow, flow_srgb, heteroscedastic_gaussian, lud_vae, naflow, noise_flow, senm_vae,
+    supervised, vdir,
 )
 from senm_jax.nn import senm_vae_paired
 from senm_jax.ops import gaussian
@@ -109,6 +110,15 @@ def _vdir(**fields):
     )
 
 
+def _supervised(network, level=0.0, **fields):
+    method = supervised.make(supervised.Config(network, fields, level=level))
+    image = jnp.zeros((1, 16, 16, 3))
+    batch = {"paired": {"clean": image, "noisy": image}}
+    variables = _drawn(method.init, jax.random.key(0), batch)["restorer"]
+    variables["statistics"] = jax.tree.map(jnp.abs, variables["statistics"])
+    return types.SimpleNamespace(method=method, variables={"restorer": variables})
+
+
 _RIR = {"width": 4, "blocks": 1, "layers": 1}
 RUNS = {
     "deflow": lambda: _deflow(3, 1, 8),
@@ -119,6 +129,11 @@ RUNS = {
     "vdir x4": lambda: _vdir(architecture={**_RIR, "scale": 4}),
     "vdir of ffdnet": lambda: _vdir(
         restorer="ffdnet", architecture={"width": 4, "depth": 2}),
+    "dncnn": lambda: _supervised("dncnn", depth=4, width=4),
+    "drunet": lambda: _supervised("drunet", widths=(4, 6, 8), blocks=1),
+    "ffdnet": lambda: _supervised("ffdnet", level=0.1, depth=3, width=4),
+    "ffdnet, its map 0": lambda: _supervised("ffdnet", level=1e-60, depth=3, width=4),  # float32: 0
+    "rrdbnet": lambda: _supervised("rrdbnet", width=4, growth=2, blocks=1),
     "naflow": lambda: _naflow(2, 1),
     "naflow of two blocks": lambda: _naflow(1, 2),
     "noise flow": lambda: _labelled(noise_flow, couplings=2),
@@ -149,7 +164,8 @@ def _call(run, action, images, keys, level):
     [("downs", "sample"), ("semi", "restore"), ("paired", "sample"), ("lud", "sample"),
      ("lud", "restore"), ("naflow of two blocks", "sample"), ("noise flow", "sample"),
      ("flow srgb", "sample"), ("heteroscedastic", "sample"), ("deflow of a step", "sample"),
-     ("vdir", "restore"), ("vdir x2", "restore"), ("vdir of ffdnet", "restore")],
+     ("vdir", "restore"), ("vdir x2", "restore"), ("vdir of ffdnet", "restore"),
+     ("dncnn", "restore"), ("drunet", "restore"), ("ffdnet", "restore"), ("rrdbnet", "restore")],
 )
 def test_tiled_equals_whole_for_any_size(name, action):
     run = RUNS[name]()
@@ -182,7 +198,8 @@ def _plain(path, leaf):
     [("semi", "sample"), ("semi", "restore"), ("downs", "sample"),
      ("paired", "sample"), ("lud", "sample"), ("lud", "restore"), ("naflow", "sample"),
      ("naflow of two blocks", "sample"), ("heteroscedastic", "sample"), ("vdir", "restore"),
-     ("vdir x4", "restore"), ("vdir of ffdnet", "restore")],
+     ("vdir x4", "restore"), ("vdir of ffdnet", "restore"), ("drunet", "restore"),
+     ("ffdnet, its map 0", "restore"), ("rrdbnet", "restore")],
 )
 def test_radius_is_exact_to_a_cell_of_the_coarsest_grid(name, action, monkeypatch):
     """One pixel of an image of zeros is 1, every weight 1, every bias and draw 0, and after each

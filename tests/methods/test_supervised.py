@@ -20,7 +20,7 @@ def _context(variables, batch):
     return base.Context(variables, batch, jax.random.key(0), jnp.int32(1), {})
 
 
-@pytest.mark.parametrize("loss", ["l1", "mse"])
+@pytest.mark.parametrize("loss", ["l1", "mse", "psnr"])
 def test_loss_is_that_of_the_training_output(loss):
     method = supervised.make(supervised.Config("dncnn", TINY, loss))
     batch = _batch()
@@ -33,9 +33,10 @@ def test_loss_is_that_of_the_training_output(loss):
     )
     noise = (np.asarray(batch["paired"]["noisy"], float) - batch["paired"]["clean"]) / 255
     power = np.mean(noise**2)
-    expected = np.mean(np.abs(noise)) if loss == "l1" else power
+    each = 10 * np.log10(np.mean(noise**2, (1, 2, 3)) + 1e-8)
+    expected = {"l1": np.mean(np.abs(noise)), "mse": power, "psnr": np.mean(each)}[loss]
     np.testing.assert_allclose(value, expected, rtol=1e-5)
-    assert list(outcome.metrics) == [loss, "psnr"]
+    assert list(outcome.metrics) == list(dict.fromkeys([loss, "psnr"]))
     np.testing.assert_allclose(outcome.metrics["psnr"], -10 * np.log10(power), rtol=1e-5)
 
 
@@ -67,15 +68,75 @@ def test_restore_uses_the_stored_statistics():
     assert method.restore_reach == base.Reach(1, 3, 1)
 
 
+NETWORKS = {
+    "dncnn": TINY,
+    "drunet": {"widths": (4, 6), "blocks": 1},
+    "ffdnet": {"depth": 3, "width": 4},
+    "nafnet": {"width": 4, "encoder": (1,), "middle": 1, "decoder": (1,)},
+    "rrdbnet": {"width": 4, "growth": 2, "blocks": 1},
+}
+
+
+def test_every_network_has_a_case():
+    assert set(NETWORKS) == set(supervised.NETWORKS)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_learns_and_restores(network):
+    told = {"level": 0.1} if network == "ffdnet" else {}
+    method = supervised.make(supervised.Config(network, NETWORKS[network], **told))
+    scale = 4 if network == "rrdbnet" else 1
+    batch = {"paired": {"noisy": _batch()["paired"]["noisy"], "level": jnp.array([0.1, 0.2]),
+                        "clean": _batch(size=10 * scale)["paired"]["clean"]}}
+    variables = method.init(jax.random.key(0), batch)
+    gradient = jax.jit(jax.grad(lambda params: method.loss(
+        "restorer", params, _context(variables, batch))[0]))(variables["restorer"]["params"])
+    assert any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(gradient))
+    keys, origin = jax.random.split(jax.random.key(0), 2), jnp.zeros((2, 2), jnp.int32)
+    noisy = jax.random.uniform(jax.random.key(1), (2, 6, 8, 3))
+    restored = jax.jit(method.restore)(variables, noisy, keys, origin)
+    assert restored.shape == (2, 6 * scale, 8 * scale, 3) and restored.dtype == jnp.float32
+
+
+def test_a_network_that_is_told_the_level_learns_from_each_pair_s():
+    method = supervised.make(supervised.Config("ffdnet", NETWORKS["ffdnet"], level=0.1))
+    batch = _batch()
+    batch["paired"]["level"] = jnp.array([0.1, 0.1])
+    variables = method.init(jax.random.key(0), batch)
+
+    def value(level):
+        paired = {**batch["paired"], "level": jnp.array(level)}
+        return float(method.loss("restorer", variables["restorer"]["params"],
+                                 _context(variables, {"paired": paired}))[0])
+
+    assert value([0.1, 0.1]) != value([0.1, 0.5])
+
+
+def test_restoring_without_the_level_is_refused():
+    method = supervised.make(supervised.Config("ffdnet", NETWORKS["ffdnet"]))
+    variables = method.init(jax.random.key(0), _batch())
+    with pytest.raises(ValueError, match="config.hyper.level: expected .* ffdnet is told; got 0"):
+        method.restore(variables, jnp.zeros((1, 4, 4, 3)), None, None)
+
+
+def test_clean_crops_of_another_size_are_refused():
+    method = supervised.make(supervised.Config("rrdbnet", NETWORKS["rrdbnet"]))
+    batch = _batch()
+    variables = method.init(jax.random.key(0), batch)
+    with pytest.raises(ValueError, match="makes 40x40 pixels of a crop of 10x10, but .* 10x10"):
+        method.loss("restorer", variables["restorer"]["params"], _context(variables, batch))
+
+
 @pytest.mark.parametrize(
     "config, message",
     [
         (supervised.Config("unet"), r"network: expected one of \['dncnn'.*got 'unet'"),
         (supervised.Config("dncnn", {"deep": 3}), r"dncnn has the fields .* got \['deep'\]"),
         (supervised.Config(loss="l2"), r"loss: expected one of .* got 'l2'"),
+        (supervised.Config(level=0.1), "level: expected 0, this network is not told it, got 0.1"),
         (supervised.Config(dtype="int8"), "dtype: expected float32.* got 'int8'"),
     ],
-    ids=["network", "field", "loss", "dtype"],
+    ids=["network", "field", "loss", "level", "dtype"],
 )
 def test_unknown_names_are_refused(config, message):
     with pytest.raises(ValueError, match=message):

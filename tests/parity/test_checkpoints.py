@@ -15,6 +15,11 @@ MANIFESTS = [
     ("dncnn", {"restorer": "restorers/dncnn_tiny"}),
     ("dncnn", {"restorer": "naflow/dncnn"}),
     ("vdir", {"restorer": "vdir/tiny.inference"}),
+    ("ffdnet", {"restorer": "restorers/ffdnet_tiny"}),
+    ("drunet", {"restorer": "restorers/drunet_tiny_map"}),
+    ("drunet", {"restorer": "restorers/drunet_tiny_blind"}),
+    ("nafnet", {"restorer": "restorers/nafnet_tiny"}),
+    ("rrdbnet", {"restorer": "restorers/rrdbnet_x4_tiny"}),
 ]
 
 

@@ -193,7 +193,7 @@ def _run_objective(case):
     generator, discriminator, predictor = _states(case)
     network, variables = _semi(case, generator)
     judge_fields = case["config"]["discriminator"]
-    judge = critics.adversary(judge_fields["ndf"], jnp.float32)
+    judge = critics.adversary(discriminators.PatchDiscriminator(judge_fields["ndf"]))
     judge_variables = torch_layout.read(
         discriminator, interop.discriminator(judge_fields.get("n_layers", 3))
     )

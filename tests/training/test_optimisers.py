@@ -55,6 +55,25 @@ def test_updates_are_adam_at_the_rate_of_their_step():
             updates, -rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-3), rtol=2e-4)
 
 
+def test_a_gradient_above_the_norm_is_scaled_down_to_it():
+    params = jnp.zeros(2)
+    clipped = optimisers.make(configured(clip_norm=0.5, eps=1e-2, b1=0.0), 9)
+    plain = optimisers.make(configured(eps=1e-2, b1=0.0), 9)
+    for gradient, same in (([3.0, -4.0], [0.3, -0.4]), ([0.1, 0.2], [0.1, 0.2])):
+        moved, _ = clipped.update(jnp.array(gradient), clipped.init(params), params, step=1)
+        expected, _ = plain.update(jnp.array(same), plain.init(params), params, step=1)
+        np.testing.assert_allclose(moved, expected, rtol=1e-5)
+
+
+def test_weight_decay_shrinks_parameters_beside_adam_s_update():
+    params, gradient = jnp.array([2.0, -1.0]), jnp.array([0.5, 0.5])
+    decayed, plain = (optimisers.make(configured(learning_rate=0.1, **more), 9)
+                      for more in ({"weight_decay": 0.3}, {}))
+    moved, _ = decayed.update(gradient, decayed.init(params), params, step=1)
+    expected, _ = plain.update(gradient, plain.init(params), params, step=1)
+    np.testing.assert_allclose(moved, expected - 0.1 * 0.3 * params, rtol=1e-5)
+
+
 @pytest.mark.parametrize("large", [9.0, jnp.inf, jnp.nan])
 def test_a_large_gradient_skips_the_whole_update_and_is_counted(large):
     optimiser = optimisers.make(configured(skip_above=5.0, skip_norm_of="^encoder/"), 9)

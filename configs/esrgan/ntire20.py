@@ -1,0 +1,17 @@
+"""ESRGAN by 4 on pairs made of NTIRE 2020's (track 1) real-world super-resolution images.
+
+    senm-jax import-checkpoint --system rrdbnet RRDB_PSNR_x4.pth --out runs/rrdbnet
+    senm-jax train --config configs/esrgan/ntire20.py --workdir runs/esrgan_ntire20
+
+``data/ntire20_made`` holds low-resolution images as a noise model degrades them, and clean ones
+four times as large. It starts from ``runs/rrdbnet``, whose weights knew the pixel error alone.
+The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write them):
+``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Preset ``tiny``.
+"""
+
+from configs import common
+
+
+def get_config(arg=""):
+    """The locked config; preset ``tiny``."""
+    return common.esrgan(common.preset(arg, ("tiny",)), stores=("data/ntire20_made",))
