@@ -1,7 +1,8 @@
 """A trained method applied to images of any size, tile by tile.
 
 The whole result is the method applied to the whole image, after its last row and column were
-repeated until both sides are multiples of what the network asks for, cut back to the image's size.
+repeated until both sides are multiples of what the network asks for, cut back to the image's size;
+a network that takes any size (`base.Reach.any_size`) is given the image as it is.
 Tiled results equal it to float tolerance, random draws included, whatever the tile.
 
 A run is anything with ``method`` (`methods.base.Method`) and ``variables``.
@@ -229,7 +230,7 @@ def _tiled(
     run: Callable, images: list[np.ndarray], plan: tiles.Layout, tick: Tick
 ) -> list[np.ndarray]:
     """The results put together; a batch is fetched only when the next has been started."""
-    padded = [tiles.pad(image, plan.multiple) for image in images]
+    padded = [tiles.pad(image, plan.fill) for image in images]
     results = [
         np.empty((image.shape[0] * plan.scale, image.shape[1] * plan.scale, 3), np.float32)
         for image in images

@@ -34,7 +34,9 @@ class Layout(NamedTuple):
     batch: int
     """Tiles that are computed together."""
     bordered: bool
-    """Whether any image is smaller than the tile."""
+    """Whether any image ends within a tile."""
+    fill: int = 1
+    """Images are filled up to multiples of this."""
 
 
 class Span(NamedTuple):
@@ -74,7 +76,8 @@ def layout(
             f"radius; take more than {2 * margin}, or {max(largest)} to have every image in one"
         )
     height, width = (min(side, length) for length in largest)
-    plan = Layout((height, width), margin, reach.multiple, reach.scale, 1, False)
+    fill = 1 if reach.any_size else reach.multiple
+    plan = Layout((height, width), margin, reach.multiple, reach.scale, 1, False, fill)
     if batch is None:
         most = max(1, PIXELS // (height * width))
         if most >= devices or not one_memory:
@@ -83,6 +86,7 @@ def layout(
         batch = min(most, up(count, devices) if count > 1 else 1)
     smallest = [up(min(axis), reach.multiple) for axis in zip(*sizes, strict=True)]
     bordered = smallest[0] < height or smallest[1] < width
+    bordered |= any(length % reach.multiple for size in sizes for length in size) and fill == 1
     return plan._replace(batch=batch, bordered=bordered)
 
 

@@ -47,6 +47,9 @@ class Reach(NamedTuple):
     """An output pixel depends on no input pixel (and no draw) further away than this."""
     scale: int = 1
     """Output size over input size."""
+    any_size: bool = False
+    """Whether the network has a rule of its own for images whose sizes are no multiples: they are
+    given to it as they are, and only tiles keep to multiples."""
 
 
 class Judgement(NamedTuple):

@@ -126,16 +126,16 @@ def make(config: Config) -> base.Method:
     def infer(variables, noisy):
         return apply(variables, _seen(config, noisy), method=network.encode)[0]
 
-    def restore_with(variables, noisy, latent):
-        seen = _seen(config, noisy)
-        return _shown(config, noisy, apply(variables, seen, latent, method=network.restore))
+    def restore_with(variables, noisy, latent, origin=None):
+        given = _seen(config, noisy), latent, origin
+        return _shown(config, noisy, apply(variables, *given, method=network.restore))
 
     def restore(variables, noisy, key, origin):
         latent, log_variance = apply(variables, _seen(config, noisy), method=network.encode)
         if config.sample_latent:
             eps = gaussian.field(key, origin, noisy.shape[1:3])("latent", latent.shape)
             latent = gaussian.sample(latent, log_variance / 2, eps)
-        return restore_with(variables, noisy, latent)
+        return restore_with(variables, noisy, latent, origin)
 
     return base.Method(
         players=("discriminator", "generator") if built.discriminator else ("generator",),
@@ -144,7 +144,8 @@ def make(config: Config) -> base.Method:
         restore=restore,
         infer=infer,
         restore_with=restore_with,
-        restore_reach=base.Reach(network.multiple, network.radius, network.restorer.scale),
+        restore_reach=base.Reach(
+            network.multiple, network.radius, network.restorer.scale, any_size=True),
     )
 
 

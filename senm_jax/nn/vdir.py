@@ -11,13 +11,15 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from senm_jax.nn import blocks, initial
 from senm_jax.ops import pixels, resize
 
 Image = Float[Array, "_ _ _ _"]
 Latent = Float[Array, "_ _ _ _"]
+CELL = 4
+"""Pixels of the image that a cell of the latent is wide."""
 _lecun = initial.truncated_normal(1.0)
 
 
@@ -27,15 +29,61 @@ def _conv(inputs: int, features: int, name: str, dtype: Any) -> nn.Conv:
 
 
 class Upsample(nn.Module):
-    """Bilinear enlargement as `resize.bilinear_tf1`."""
+    """The latent enlarged as by `resize.bilinear_tf1`, whose places depend on the whole image's
+    size where that is no multiple of 4."""
+
+    border = "end"
+    """See `inference.borders`."""
+
+    @nn.compact
+    def __call__(
+        self, latent: Latent, size: tuple[int, int], origin: Int[Array, "b 2"] | None = None,
+        end: Int[Array, "b 2"] | None = None,
+    ) -> Image:
+        """The map at ``size`` (height, width), float32.
+
+        ``origin`` and ``end`` say where a tile lies in its image, and where in the tile the image
+        ends, both in the image's pixels; without ``end`` the latent is an image's own.
+        """
+        if end is None:
+            return resize.bilinear_tf1(latent, size)
+        for axis, length in enumerate(size):
+            step = CELL * latent.shape[axis + 1] // length
+            start, whole = origin[:, axis, None], (origin + end)[:, axis, None]
+            cells, places = -(-whole // CELL), -(-whole // step)
+            place = (start // step + jnp.arange(length)) * (cells / places)
+            place = jnp.minimum(place, cells - 1) - start / CELL
+            latent = resize.linear(latent, axis + 1, place)
+        return latent
+
+
+class Pool(nn.Module):
+    """The largest of every 2x2; an odd side's last row or column is pooled alone."""
+
+    border = "lowest"
+    """See `inference.borders`."""
+
+    @nn.compact
+    def __call__(self, x: Image) -> Image:
+        """Half the height and width, rounded up."""
+        b, h, w, c = x.shape
+        if h % 2 or w % 2:
+            pad = ((0, 0), (0, h % 2), (0, w % 2), (0, 0))
+            x = jnp.pad(x, pad, constant_values=-jnp.inf)
+        return jnp.max(x.reshape(b, -(-h // 2), 2, -(-w // 2), 2, c), (2, 4))
+
+
+class Phases(nn.Module):
+    """The four half-size phases of an image, whose odd side's last row or column is repeated."""
 
     border = "edge"
     """See `inference.borders`."""
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"], size: tuple[int, int]) -> Image:
-        """The map at ``size`` (height, width), float32."""
-        return resize.bilinear_tf1(x.astype(jnp.float32), size)
+    def __call__(self, x: Image) -> Image:
+        """Half the height and width, rounded up, and four times the channels."""
+        pad = ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0))
+        return pixels.unshuffle(jnp.pad(x, pad, mode="edge"), 2)
 
 
 class Encoder(nn.Module):
@@ -49,21 +97,13 @@ class Encoder(nn.Module):
     def __call__(self, noisy: Image) -> tuple[Latent, Latent]:
         """Mean and log-variance, float32; an odd side counts its last pixel as a cell."""
         w = self.width
-        h = nn.relu(_pool(_conv(noisy.shape[-1], w, "conv1", self.dtype)(noisy)))
+        h = nn.relu(Pool()(_conv(noisy.shape[-1], w, "conv1", self.dtype)(noisy)))
         h = nn.relu(_conv(w, w, "conv2", self.dtype)(h))
-        h = nn.relu(_pool(_conv(w, w, "conv3", self.dtype)(h)))
+        h = nn.relu(Pool()(_conv(w, w, "conv3", self.dtype)(h)))
         h = nn.relu(_conv(w, w, "conv4", self.dtype)(h))
         h = _conv(w, w, "conv5", self.dtype)(h)
         heads = (_conv(w, self.latent, name, self.dtype)(h) for name in ("mean", "log_variance"))
         return tuple(head.astype(jnp.float32) for head in heads)
-
-
-def _pool(x: Image) -> Image:
-    """The largest of every 2x2; an odd side's last row or column is pooled alone."""
-    b, h, w, c = x.shape
-    if h % 2 or w % 2:
-        x = jnp.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)), constant_values=-jnp.inf)
-    return jnp.max(x.reshape(b, -(-h // 2), 2, -(-w // 2), 2, c), (2, 4))
 
 
 class ResidualGroup(nn.Module):
@@ -105,17 +145,24 @@ class Restorer(nn.Module):
         """How far away a pixel, of the image or of the enlarged latent, can matter."""
         return self.blocks * (2 * self.layers + 1) + (3 if self.scale == 1 else 4)
 
+    @property
+    def latent_radius(self) -> int:
+        """How far away a pixel of the image can matter through the latent."""
+        return self.radius + 26
+
     @nn.compact
     def __call__(
-        self, noisy: Image, latent: Latent | None = None, *, train: bool = False
+        self, noisy: Image, latent: Latent | None = None, origin: Int[Array, "b 2"] | None = None,
+        *, train: bool = False,
     ) -> Float[Array, "b H W c"]:
         """The clean estimate, float32; without a latent the image alone is seen.
 
+        ``origin`` says where in its image a tile lies.
         It is the same in training: ``train`` is there for `methods.supervised`.
         """
         w, channels, given = self.width, noisy.shape[-1], noisy
         if latent is not None:
-            latent = Upsample(name="upsample")(latent, noisy.shape[1:3])
+            latent = Upsample()(latent, noisy.shape[1:3], origin)
             given = jnp.concatenate([noisy, latent], -1)
         first = h = _conv(given.shape[-1], w, "conv1", self.dtype)(given)
         for i in range(self.blocks):
@@ -141,17 +188,18 @@ class FFDNet(nn.Module):
     scale = 1
 
     @property
-    def radius(self) -> int:
-        """How far away a pixel, of the image or of the enlarged latent, can matter."""
-        return 2 * self.depth + 1
+    def latent_radius(self) -> int:
+        """How far away a pixel of the image can matter, through the latent."""
+        return 2 * self.depth + 24
 
     @nn.compact
-    def __call__(self, noisy: Image, latent: Latent) -> Image:
-        """The clean estimate, float32; an odd side's last row or column is repeated."""
+    def __call__(
+        self, noisy: Image, latent: Latent, origin: Int[Array, "b 2"] | None = None
+    ) -> Image:
+        """The clean estimate, float32; ``origin`` says where in its image a tile lies."""
         _, height, width, channels = noisy.shape
-        pad = ((0, 0), (0, height % 2), (0, width % 2), (0, 0))
-        h = pixels.unshuffle(jnp.pad(noisy, pad, mode="edge"), 2)
-        h = jnp.concatenate([h, Upsample(name="upsample")(latent, h.shape[1:3])], -1)
+        h = Phases()(noisy)
+        h = jnp.concatenate([h, Upsample()(latent, h.shape[1:3], origin)], -1)
         for i in range(self.depth - 1):
             h = nn.relu(_conv(h.shape[-1], self.width, f"conv{i}", self.dtype)(h))
         h = _conv(h.shape[-1], 4 * channels, f"conv{self.depth - 1}", self.dtype)(h)
@@ -167,8 +215,8 @@ class VDIR(nn.Module):
     latent: int = 4
     dtype: Any = jnp.float32
 
-    multiple = 4
-    """Cells of the latent are so many pixels wide."""
+    multiple = CELL
+    """What tiles must be multiples of; images may have any size."""
 
     def setup(self):
         self.encoder = Encoder(self.width, self.latent, self.dtype)
@@ -176,15 +224,18 @@ class VDIR(nn.Module):
     @property
     def radius(self) -> int:
         """How far away an input pixel can matter."""
-        return self.restorer.radius + 23
+        return self.restorer.latent_radius
 
     def encode(self, noisy: Image) -> tuple[Latent, Latent]:
         """Mean and log-variance of the latent."""
         return self.encoder(noisy)
 
-    def restore(self, noisy: Image, latent: Latent) -> Float[Array, "b H W c"]:
-        """The clean estimate under a latent, [0, 1] and not clipped."""
-        return self.restorer(noisy, latent)
+    def restore(
+        self, noisy: Image, latent: Latent, origin: Int[Array, "b 2"] | None = None
+    ) -> Float[Array, "b H W c"]:
+        """The clean estimate under a latent, [0, 1] and not clipped; ``origin`` says where in its
+        image a tile lies."""
+        return self.restorer(noisy, latent, origin)
 
     def __call__(self, noisy: Image) -> Float[Array, "b H W c"]:
         """The clean estimate under the latent's mean."""

@@ -47,19 +47,19 @@ def bilinear_tf1(
     for axis, length in enumerate(size, 1):
         held = image.shape[axis]
         place = np.arange(length, dtype=np.float32) * (np.float32(held) / np.float32(length))
-        image = _linear(image, axis, jnp.asarray(place))
+        place = np.minimum(place, held - 1)
+        image = linear(image, axis, jnp.broadcast_to(place, (image.shape[0], length)))
     return image
 
 
-def _linear(
-    image: Float[Array, "b h w c"], axis: int, place: Float[Array, "n"]
+def linear(
+    image: Float[Array, "b h w c"], axis: int, place: Float[Array, "b n"]
 ) -> Float[Array, "b H W c"]:
-    """The image read at ``place`` along an axis, linearly between neighbours, beyond the last one
-    that. A product with a matrix, whose gradient, unlike a gather's, is the same bits each time."""
-    held = image.shape[axis]
-    place = jnp.minimum(place, held - 1)[:, None]
-    weights = jnp.maximum(0, 1 - jnp.abs(place - jnp.arange(held)))
-    form = "ij,bjwc->biwc" if axis == 1 else "ij,bhjc->bhic"
+    """Each row's image read at ``place`` along an axis (1 or 2), linearly between neighbours; 0
+    where there are none. A product with a matrix, whose gradient, unlike a gather's, is the same
+    bits each time."""
+    weights = jnp.maximum(0, 1 - jnp.abs(place[..., None] - jnp.arange(image.shape[axis])))
+    form = "bij,bjwc->biwc" if axis == 1 else "bij,bhjc->bhic"
     return jnp.einsum(form, weights.astype(image.dtype), image, precision="highest")
 
 

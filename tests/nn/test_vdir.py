@@ -70,7 +70,7 @@ def test_any_size_is_restored_to_its_multiple(size, restorer, scale):
 def test_an_odd_side_s_last_pixel_is_pooled_alone():
     """Beyond the border there is nothing: larger than any pixel of a negative image would be 0."""
     image = jnp.asarray(-np.arange(1.0, 16).reshape(1, 3, 5, 1), jnp.float32)
-    pooled = nn_vdir._pool(image)[0, ..., 0]
+    pooled = nn_vdir.Pool().apply({}, image)[0, ..., 0]
     np.testing.assert_array_equal(pooled, [[-1, -3, -5], [-11, -13, -15]])
 
 
