@@ -4,7 +4,7 @@
     senm-jax train --config configs/vdir/awgn.py --workdir runs/vdir
 
 wants a store of clean patches; the noise is made on the fly, its level one for the whole batch, as
-released (``--config.data.degradation.per_batch=false``: one for each image). A batch's pairs are
+released (``--config.data.degradation_per_batch=false``: one for each image). A batch's pairs are
 split evenly between discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64,
 28.33 and 26.94 dB at sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, ``:tiny`` a
 test of seconds. `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet` are the paper's ablations.
@@ -12,6 +12,7 @@ test of seconds. `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet` are the paper's
 
 from configs import common
 
+DEGRADATION = "awgn,sigma_255=5:70"
 SIZES = {
     "": {"width": 64, "blocks": 5, "layers": 5},
     "cpu": {"width": 24, "blocks": 2, "layers": 2},
@@ -33,13 +34,13 @@ def noise(preset, **changes):
     """The locked config of VDIR for white noise, with changes to the method's fields."""
     return experiment(
         preset,
-        degradation=common.degradation("awgn", per_batch=True, sigma_255=(5.0, 70.0)),
+        degradation=DEGRADATION, per_batch=True,
         crop=96, rows=32, estimate="sigma", **changes,
     )
 
 
-def experiment(preset, *, degradation, crop, rows, scale=1, stores=("data/div2k",),
-               validation="", **changes):
+def experiment(preset, *, degradation, crop, rows, per_batch=False, scale=1,
+               stores=("data/div2k",), validation="", **changes):
     """The locked config of a VDIR, with changes to the method's fields.
 
     ``crop`` and ``rows`` are the published ones: of a batch's noisy images, those of both players.
@@ -70,12 +71,12 @@ def experiment(preset, *, degradation, crop, rows, scale=1, stores=("data/div2k"
         method="vdir",
         hyper=hyper,
         optimisers=optimisers,
-        data=data(stores, rows, crop, degradation, validation),
+        data=data(stores, rows, crop, degradation, per_batch, validation),
         **RUN[preset],
     ).lock()
 
 
-def data(stores, rows, crop, degradation, validation):
+def data(stores, rows, crop, degradation, per_batch, validation):
     """What is learnt from: pairs, made by a degradation where it has a name."""
     return {
         "stores": stores,
@@ -83,6 +84,7 @@ def data(stores, rows, crop, degradation, validation):
         "crop": crop,
         "validation": validation,
         "degradation": degradation,
+        "degradation_per_batch": per_batch,
     }
 
 

@@ -13,12 +13,11 @@ def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     preset = common.preset(arg, ("tiny", "cpu"))
     rows, crop = {"": (16, 96), "cpu": (8, 40), "tiny": (2, 16)}[preset]
-    made = common.degradation("awgn", per_batch=True, sigma_255=(5.0, 70.0))
     return common.experiment(
         method="supervised",
         hyper={"network": "rir", "architecture": {**awgn.SIZES[preset], "scale": 1}, "loss": "l1",
-               "dtype": "float32"},
+               "level": 0.0, "dtype": "float32"},
         optimisers={"restorer": common.optimiser(**awgn.rate(preset))},
-        data=awgn.data(("data/div2k",), rows, crop, made, ""),
+        data=awgn.data(("data/div2k",), rows, crop, awgn.DEGRADATION, True, ""),
         **awgn.RUN[preset],
     ).lock()

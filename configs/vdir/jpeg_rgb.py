@@ -19,6 +19,6 @@ def get_config(arg=""):
 def compressed(preset, *, luma):
     """The locked config of VDIR for JPEGs, in colour or of the luma alone."""
     return awgn.experiment(
-        preset, degradation=common.degradation("jpeg", luma=luma), crop=96, rows=32,
+        preset, degradation=f"jpeg,luma={str(luma).lower()}", crop=96, rows=32,
         estimate="quality", channels=1 if luma else 3,
     )

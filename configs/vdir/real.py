@@ -17,6 +17,6 @@ def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     return awgn.experiment(
         common.preset(arg, ("tiny", "cpu")),
-        degradation=common.degradation(), crop=256, rows=8, estimate_weight=0.0,
+        degradation="", crop=256, rows=8, estimate_weight=0.0,
         stores=("data/sidd/train", "data/div2k_camera"), validation="data/sidd/validation",
     )

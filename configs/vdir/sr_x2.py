@@ -21,6 +21,6 @@ def get_config(arg=""):
 def enlarge(preset, scale):
     """The locked config of VDIR for super-resolution; crops are of low resolution."""
     return awgn.experiment(
-        preset, degradation=common.degradation("blur", scale=scale), crop=48, rows=32,
+        preset, degradation=f"blur,scale={scale}", crop=48, rows=32,
         scale=scale, estimate="kernel",
     )

@@ -74,6 +74,7 @@ NETWORKS = {
     "ffdnet": {"depth": 3, "width": 4},
     "nafnet": {"width": 4, "encoder": (1,), "middle": 1, "decoder": (1,)},
     "rrdbnet": {"width": 4, "growth": 2, "blocks": 1},
+    "rir": {"width": 4, "blocks": 1, "layers": 1},
 }
 
 
