@@ -112,8 +112,7 @@ def make(config: Config) -> base.Method:
         if config.restore_noise_255:
             normal = gaussian.field(key, origin, noisy.shape[1:3])
             noisy = noisy + config.restore_noise_255 / 255 * normal("pre_noise", noisy.shape)
-        noisy = matching.matched(config.match_255, noisy)
-        return apply(variables, noisy, method=network.denoise)
+        return apply(variables, matching.matched(config.match_255, noisy), method=network.denoise)
 
     def imitate(variables, clean, noisy):
         return {name: jnp.full(noisy.shape[0], value) for name, value in conditions.items()}

@@ -202,13 +202,15 @@ class DeFlow(nn.Module):
     def radius(self) -> int:
         """How far a translated pixel looks in the image and in the latents' grids.
 
-        Back from a pixel: through decoding, whose couplings look two cells and whose splits one,
-        to a cell of the coarsest grid; through encoding to the features of the finest level, and
-        through h(x), whose filter begins one and a half cells beyond the small image's pixel.
+        Back from a pixel: through decoding, whose couplings look two cells (its splits one, at what
+        a coupling looks at anyway), to a cell of the coarsest grid; through encoding to the
+        features of the finest level; and through h(x), whose filter begins one and a half cells
+        beyond the small image's pixel. A change of latents that leaves their channels apart looks
+        two of the coarsest cells less far.
         """
         cells = [2 ** (level + 1) for level in range(self.levels)]
         couplings = 2 * self.steps * sum(cells)
-        decoding = couplings + sum(cells[: max(self.levels - 2, 0)]) + self.multiple - 1
+        decoding = couplings + self.multiple - 1
         enlarging = self.scale - 2  # a pixel of each grid finer than the small image's
         encoding = -(-(couplings + enlarging) // self.scale) * self.scale
         return decoding + encoding + (15 * self.blocks + 2) * self.scale + 3 * self.scale // 2
