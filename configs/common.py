@@ -117,7 +117,7 @@ def pixel_noise(
     """A noise model of pixels and near neighbours on a store of pairs, locked: Flow-sRGB's recipe.
 
     32x32 crops in batches of 138, Adam at 1e-4; the 70,560 steps are 60 of its epochs on SIDD.
-    Presets: ``cpu`` for minutes on two cores, ``tiny`` for a test of seconds; ``changes`` are
+    Presets: ``cpu`` shorter, for two cores, ``tiny`` for a test of seconds; ``changes`` are
     those of `experiment` in the recipe or the preset.
     """
     rows, crop = {"": (138, 32), "cpu": (32, 32), "tiny": (4, 16)}[preset]

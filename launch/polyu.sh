@@ -35,4 +35,5 @@ mapfile -t restorers < <(runs --run dncnn_real dncnn_made96 dncnn_made10 dncnn_w
 senm-jax evaluate noise "${models[@]}" --store "$out/all/test" --out "$out/noise"
 senm-jax evaluate restorer "${restorers[@]}" --store "$out/all/test" --out "$out/restorers"
 senm-jax evaluate pgap --real "$out/dncnn_real" --synthetic "$out/dncnn_made96" \
+    --synthetic "$out/dncnn_made10" \
     --store "$out/all/test" --out "$out/pgap"

@@ -1,4 +1,4 @@
-"""Every config with every preset loads, fits its method, and traces one training step."""
+"""Every config with every preset loads and fits its method; ``:tiny`` traces one training step."""
 
 import pathlib
 import re
@@ -53,7 +53,7 @@ def batch_of(resolved, scale):
 
 
 def test_there_are_configs():
-    assert len(EACH) >= 2 * len(FILES) > 0
+    assert FILES and all("tiny" in presets(path) for path in FILES)
 
 
 @pytest.mark.parametrize("spec", EACH)
@@ -71,7 +71,7 @@ def test_config_says_every_setting_of_its_method(spec):
     assert method.sample or method.restore
 
 
-@pytest.mark.parametrize("spec", EACH)
+@pytest.mark.parametrize("spec", [each for each in EACH if each.id.endswith(":tiny")])
 def test_one_step_traces_on_the_config_s_rows(spec):
     resolved = settings.resolve(overrides.load(spec))
     method = settings.make_method(resolved)

@@ -57,7 +57,7 @@ def experiment(preset, *, stores, validation="", **settings):
     """DeFlow as published on ``stores``, unlocked.
 
     ``settings`` are those in which the published experiments differ, fields of
-    `methods.deflow.Config`. Presets: ``cpu`` for minutes on two cores, ``tiny`` for a test.
+    `methods.deflow.Config`. Presets: ``cpu`` smaller, for two cores, ``tiny`` for a test.
     """
     rows, crop = {"": (4, 160), "cpu": (4, 64), "tiny": (2, 16)}[preset]
     hyper = {

@@ -3,8 +3,8 @@
     senm-jax prepare polyu DATA data/polyu
     senm-jax train --config configs/heteroscedastic_gaussian/polyu.py --workdir runs/gaussian
 
-Six numbers for each camera and ISO: half a minute on a CPU, and the preset ``cpu`` is the same. The
-preset ``tiny`` is a smoke test. ``--config.hyper.configurations=`` (nothing) takes the camera
+Six numbers for each camera and ISO, quickly found; the preset ``cpu`` is the same. The preset
+``tiny`` is a smoke test. ``--config.hyper.configurations=`` (nothing) takes the camera
 configurations of whatever stores ``--config.data.stores`` names.
 """
 

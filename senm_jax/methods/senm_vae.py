@@ -38,8 +38,8 @@ class Config:
     """Whether a pair's level is that of its whole patch, as when noise is generated. Published is
     the crop's own, which leaves little for brightness and texture to explain."""
     correct_level: bool = False
-    """Whether generation corrects the level by what the noise's standard deviation misses in a
-    trial (`inference.strength`)."""
+    """Whether generation corrects the level by what the noise's standard deviation misses in
+    trials (`inference.strength`)."""
     predictor_width: int = 64
     """The level predictor's channels after its first convolution."""
     open_content: bool = False

@@ -63,11 +63,11 @@ class CameraGain(nn.Module):
 
 
 class Scaling(nn.Module):
-    """``v = u / scale``; log-det ``-sum(log scale)``. A leaf says what the scale is."""
+    """``v = u / scale``; log-det ``-sum(log scale)``.
 
-    def scale(self, given: Given) -> Float[Array, "b _ _ _"]:
-        """The noise's standard deviation, to be broadcast over [b, h, w, c]."""
-        raise NotImplementedError
+    A leaf gives ``scale(given)``: the noise's standard deviation, to be broadcast over
+    [b, h, w, c].
+    """
 
     def forward(self, u: Float[Array, "b h w c"], features: Given) -> bijectors.Result:
         """Towards the latent."""

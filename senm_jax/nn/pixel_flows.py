@@ -61,14 +61,11 @@ class ShiftAndLogScale(nn.Module):
 class AffineCoupling(nn.Module):
     """``v2 = u2 exp(log_scale) + shift`` of all but the first half of the channels, which is kept.
 
-    Of an odd number of channels the smaller part is kept. A leaf says what the coefficients are.
+    Of an odd number of channels the smaller part is kept. A leaf gives
+    ``coefficients(kept, channels, given)``: shift and log scale of the channels that are moved.
     """
 
     train: bool
-
-    def coefficients(self, kept: Image, channels: int, given: Given) -> tuple[Image, Image]:
-        """Shift and log scale of the ``channels`` that are moved."""
-        raise NotImplementedError
 
     def forward(self, u: Image, features: Given) -> bijectors.Result:
         """Towards the latent; ValueError for a single channel."""
