@@ -76,6 +76,15 @@ def experiment(preset, *, degradation, crop, rows, per_batch=False, scale=1,
     ).lock()
 
 
+def rival(preset, network, architecture):
+    """The locked config of another restorer, trained on the same noise in the same way by L1."""
+    rows, crop = {"": (16, 96), "cpu": (8, 40), "tiny": (2, 16)}[preset]
+    pairs = data(("data/div2k",), rows, crop, DEGRADATION, True, "")
+    return common.restorer(
+        network, architecture, rate(preset), data={**pairs, "rows": rows}, **RUN[preset]
+    )
+
+
 def data(stores, rows, crop, degradation, per_batch, validation):
     """What is learnt from: pairs, made by a degradation where it has a name."""
     return {

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="images, or folders of images")
     parser.add_argument("--out", required=True, metavar="DIR", help="where restored images go")
     parser.add_argument("--overwrite", action="store_true", help="restore those there again")
+    parser.add_argument("--level", type=float, metavar="STD",
+                        help="of the noise, a standard deviation for pixels in [0, 1]; for "
+                        "restorers that are told it (default: config.hyper.level)")
     parser.add_argument("--seed", type=int, default=0,
                         help="of a stochastic method's draws (default 0)")
     parser.add_argument("--self-ensemble", action="store_true",
@@ -43,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from senm_jax.training import runs
 
     opened = runs.open(args.run_dir, args.step)
+    if args.level is not None:
+        opened = runs.at_level(opened, args.level)
     summary = restore.restore(
         opened, args.paths, args.out, seed=args.seed, tile=args.tile, batch=args.batch,
         overwrite=args.overwrite, self_ensemble=args.self_ensemble,

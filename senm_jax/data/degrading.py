@@ -32,6 +32,7 @@ class Degrader:
       about: kind and parameters as JSON values.
       scale: clean size over noisy.
       luma: whether images are three equal channels afterwards, the luma.
+      level: standard deviation, on the [0, 1] scale, of white noise of one strength; else None.
     """
 
     def __init__(self, of: parameters.Parameters, per_batch: bool = False):
@@ -45,6 +46,8 @@ class Degrader:
         self._per_batch = per_batch
         self.about = parameters.about(of) | ({"per_batch": True} if per_batch else {})
         self.scale, self.luma = self._made.scale, getattr(of, "luma", False)
+        strengths = np.unique(getattr(of, "sigma_255", ()))
+        self.level = strengths[0] / 255 if len(strengths) == 1 else None
         self._drawn = jax.jit(self._draw)
         self._compiled = jax.jit(self._degrade)
 

@@ -22,6 +22,7 @@ from senm_jax.data import degrading, images, pairing
 from senm_jax.inference import apply, stream
 from senm_jax.metrics import psnr, ssim
 from senm_jax.ops import colour, pixels, resize
+from senm_jax.training import runs
 
 SHOWN = 3
 """Images that the report shows."""
@@ -99,11 +100,16 @@ def untouched(of: Photographs) -> Result:
 def restored(run, of: Photographs, *, name: str, batch: int | None = None) -> Result:
     """The figures of a run's restorer, which is given the degraded photographs unrounded.
 
+    One that is told the level of noise is told that of white noise of one strength; of any other
+    degradation it believes its config.
+
     Raises:
         ValueError: the run cannot restore, or gives images of another size than the clean ones, or
             a file cannot be used.
     """
     apply.require(run, "restore")
+    if run.method.takes_level and of.degrader.level:
+        run = runs.at_level(run, of.degrader.level)
     files, scale = list(of.files), of.degrader.scale
     sizes = [tuple(side // scale for side in images.read_size(of.files[file])) for file in files]
     plan = apply.layout(run, "restore", sizes, batch=batch)

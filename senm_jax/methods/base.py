@@ -110,5 +110,8 @@ class Method(NamedTuple):
     ranges: Mapping[str, tuple[float, float]] = {}
     """(lowest, highest) of conditions that synthesis draws uniformly where it is told nothing."""
     sample_reach: Reach | None = None
+    takes_level: bool = False
+    """Whether `restore` removes noise of the one standard deviation ``hyper.level``, on the [0, 1]
+    scale, which `runs.at_level` changes."""
     restore_reach: Reach | None = None
     """None where an output pixel depends on the whole image."""

@@ -96,7 +96,9 @@ def make(config: Config) -> base.Method:
         level = jnp.full(noisy.shape[0], config.level, jnp.float32)
         return apply(variables["restorer"], noisy, level, train=False)
 
-    return base.Method(("restorer",), init, loss, restore=restore, restore_reach=reach(network))
+    return base.Method(
+        ("restorer",), init, loss, restore=restore, takes_level=told, restore_reach=reach(network)
+    )
 
 
 def reach(network: nn.Module) -> base.Reach | None:

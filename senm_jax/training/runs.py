@@ -90,6 +90,20 @@ def create(
     return open(path)
 
 
+def at_level(run: Run, level: float) -> Run:
+    """The run, restoring from noise of another standard deviation, on the [0, 1] scale.
+
+    Raises:
+        ValueError: its restorer is not told the noise's level, or the level is not in (0, 1].
+    """
+    if not run.method.takes_level:
+        raise ValueError(f"{run.path}: its restorer is not told the noise's level; leave it out")
+    if not 0 < level <= 1:
+        raise ValueError(f"level: expected a standard deviation in (0, 1], got {level}")
+    config = dataclasses.replace(run.config, hyper={**run.config.hyper, "level": float(level)})
+    return dataclasses.replace(run, config=config, method=settings_.make_method(config))
+
+
 def read_config(path: str | os.PathLike) -> settings_.Settings:
     """The settings in a run's config.json.
 

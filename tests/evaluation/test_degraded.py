@@ -16,7 +16,7 @@ from senm_jax.data import degrading
 from senm_jax.degradations import parameters
 from senm_jax.evaluation import degraded, degraded_section
 from senm_jax.methods import base
-from senm_jax.training import platform
+from senm_jax.training import platform, runs
 
 DATA = pathlib.Path(os.environ.get("SENM_DATA", "none"))
 
@@ -109,6 +109,20 @@ def test_a_run_that_enlarges_is_measured_on_cut_photographs(folder):
     np.testing.assert_allclose(run.each["a.png"]["psnr_rgb"], psnr)
     with pytest.raises(ValueError, match=r"run: expected images 2 times as large .* \(19, 24\)"):
         degraded.restored(Run(1), of, name="identity")
+
+
+def test_a_restorer_is_told_the_level_of_noise_of_one_strength(folder, tmp_path):
+    run = small.ffdnet(tmp_path / "run")
+    psnr = {sigma: degraded.restored(
+        run, photographs(folder, f"awgn_fixed,sigma_255={sigma}", limit=1), name="ffdnet"
+    ).figures["psnr_rgb"] for sigma in (10, 30)}
+    assert psnr[10] > psnr[30] > 0
+    with pytest.raises(ValueError, match="config.hyper.level: expected the standard deviation"):
+        degraded.restored(run, photographs(folder, "awgn,sigma_255=5:70"), name="ffdnet")
+    with pytest.raises(ValueError, match=r"level: expected a standard deviation in \(0, 1\]"):
+        runs.at_level(run, 30)
+    with pytest.raises(ValueError, match="blind: its restorer is not told the noise's level"):
+        runs.at_level(small.dncnn(tmp_path / "blind"), 0.2)
 
 
 def test_a_photograph_that_cannot_be_used_is_named(folder, tmp_path):

@@ -43,3 +43,9 @@ def dncnn(path):
     """A run of a small restorer with random weights."""
     hyper = {"network": "dncnn", "architecture": {"depth": 3, "width": 4}}
     return _create(path, "supervised", hyper, ("restorer",))
+
+
+def ffdnet(path):
+    """A run of a small restorer with random weights that is told the level of noise."""
+    hyper = {"network": "ffdnet", "architecture": {"depth": 2, "width": 4}}
+    return _create(path, "supervised", hyper, ("restorer",))
