@@ -120,7 +120,7 @@ def test_a_restorer_is_told_the_level_of_noise_of_one_strength(folder, tmp_path)
     with pytest.raises(ValueError, match="config.hyper.level: expected the standard deviation"):
         degraded.restored(run, photographs(folder, "awgn,sigma_255=5:70"), name="ffdnet")
     with pytest.raises(ValueError, match=r"level: expected a standard deviation in \(0, 1\]"):
-        runs.at_level(run, 30)
+        runs.at_level(run, 30.0)
     with pytest.raises(ValueError, match="blind: its restorer is not told the noise's level"):
         runs.at_level(small.dncnn(tmp_path / "blind"), 0.2)
 
