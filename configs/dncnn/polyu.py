@@ -24,7 +24,7 @@ def get_config(arg=""):
     }[preset]
     adam = {
         "": {"learning_rate": 1e-4, "halve_at": (100_000, 200_000)},
-        "cpu": {"learning_rate": 1e-3, "halve_at": (1500, 2250, 2700)},
+        "cpu": {"learning_rate": 1e-3, "warmup": 50, "schedule": "cosine"},
         "tiny": {"learning_rate": 1e-3},
     }[preset]
     rows, crop = {"": (64, 40), "cpu": (16, 40), "tiny": (2, 16)}[preset]

@@ -22,7 +22,7 @@ def get_config(arg=""):
     rows, crop = {"": (64, 64), "cpu": (16, 48), "tiny": (2, 16)}[preset]
     adam = {
         "": {"halve_at": (100_000, 200_000)},
-        "cpu": {"learning_rate": 1e-3, "halve_at": (1500, 2250, 2700)},
+        "cpu": {"learning_rate": 1e-3, "warmup": 50, "schedule": "cosine"},
         "tiny": {"learning_rate": 1e-3},
     }[preset]
     every = {
