@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches, protocols, report, restoration, sections
-from senm_jax.training import loop, runs
+from senm_jax.training import loop, runs, validation
 from senm_jax.training import settings as settings_
 
 
@@ -48,6 +48,9 @@ def plan(protocol: protocols.Protocol, config: Any, stores: Stores, out: pathlib
     """
     _check(protocol, stores)
     plain = config.to_dict()
+    if plain["data"]["weights"] and len(protocol.learns) == 1:
+        raise ValueError("--config.data.weights: the restorer learns from one side alone, "
+                         f"{protocol.learns[0]} pairs; leave it out")
     if plain["best"] and not stores.validation:
         raise ValueError(f"--validation: expected a store of pairs, by which {plain['best']} "
                          "chooses the checkpoint; got none")
@@ -132,8 +135,8 @@ def _words(
 ) -> list[str]:
     """The paragraphs that say how the rows were made, and what was left out."""
     settings = rows[-1].settings
-    chosen = f"that of the best {settings.best} on {settings.data.validation}" \
-        if settings.best else "the last"
+    chosen = (f"that of the best {settings.best}, on {validation.CROPS} centre crops spread over "
+              f"{settings.data.validation}") if settings.best else "the last"
     words = [f"Rows are trained by one config, {settings.steps} steps each; the checkpoint is "
              f"{chosen}."]
     if len(protocol.learns) > 1:
@@ -177,10 +180,10 @@ def _check(protocol: protocols.Protocol, stores: Stores) -> None:
                              f"{' and '.join(sorted(protocol.uses))} pairs alone; leave it out")
     if not stores.tests:
         raise ValueError("--test: expected at least one NAME=STORE, got none")
-    validation = {"": stores.validation} if stores.validation else {}
-    for flag, given in (("real", stores.real), ("synthetic", stores.synthetic),
-                        ("validation", validation), ("test", stores.tests)):
-        for path in given.values():
+    for flag, paths in (("real", stores.real.values()), ("synthetic", stores.synthetic.values()),
+                        ("validation", filter(None, [stores.validation])),
+                        ("test", stores.tests.values())):
+        for path in paths:
             have = store_.Store.open(path).domains
             if "paired" not in have:
                 raise ValueError(f"--{flag} {path}: expected a store of pairs, but it holds "

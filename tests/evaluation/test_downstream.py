@@ -1,4 +1,5 @@
 import pathlib
+import types
 
 import numpy as np
 import pytest
@@ -64,6 +65,8 @@ def test_weights_are_of_mixed_rows_alone(pairs):
     rows = _plan("senm-vae-sidd-drunet", _stores(pairs, real=("few",)),
                  ("data.weights", "0.25,0.75"))
     assert [row.settings.data.weights for row in rows] == [(), (0.25, 0.75)]
+    with pytest.raises(ValueError, match="--config.data.weights: .* synthetic pairs; leave it out"):
+        _plan("lud-vae-sidd", _stores(pairs), ("data.weights", "0.25,0.75"))
 
 
 def test_a_restorer_that_is_tuned_has_a_row_as_it_starts(pairs, tmp_path):
@@ -73,6 +76,23 @@ def test_a_restorer_that_is_tuned_has_a_row_as_it_starts(pairs, tmp_path):
         ("as released: released", True), ("synthetic: made", False)]
     assert [row.name for row in _plan("senm-vae-sidd-nafnet", _stores(pairs))] == [
         "synthetic: made"]
+
+
+def test_all_rows_are_prepared_before_one_is_trained_and_a_stop_ends_all(pairs, monkeypatch):
+    rows, done = _plan("senm-vae-sidd-drunet", _stores(pairs, real=("few",))), []
+    monkeypatch.setattr(downstream.loop, "prepare", lambda settings, run: done.append(run.name))
+
+    def train(settings, run):
+        done.append(run.name)
+        return types.SimpleNamespace(step=settings.steps - stopped)
+
+    monkeypatch.setattr(downstream.loop, "train", train)
+    stopped = 1
+    assert not downstream.train(rows)
+    assert done == ["real-few", "real+synthetic-made", "real-few"]
+    stopped = 0
+    assert downstream.train(rows)
+    assert done[-2:] == ["real-few", "real+synthetic-made"]
 
 
 def _result(name, psnr):
