@@ -51,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     """Trains what is not trained, measures, writes the report; 130 where it was stopped."""
     from senm_jax.training import platform
 
+    for flag in ("limit", "batch"):
+        if getattr(args, flag) is not None and getattr(args, flag) < 1:
+            raise ValueError(f"--{flag}: expected at least 1, got {getattr(args, flag)}")
     config = _config(args)
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic)

@@ -3,7 +3,7 @@
 Restored images are clipped to [0, 1] and rounded to 8 bits. PSNR is over R, G, B of the whole
 patch (KAIR, SIDD); SSIM is given in the 2-D form of KAIR, DANet and NAFlow and in the 3-D form of
 the SIDD server, NAFNet and MIRNet. All are means over patches, and stand beside those of the noisy
-input itself.
+input itself. LPIPS is measured too where its weights are given.
 """
 
 from collections.abc import Mapping, Sequence

@@ -81,10 +81,12 @@ def test_a_refusal_is_one_line_and_nothing_is_trained(stores, tmp_path, capsys, 
     assert not (tmp_path / "out").exists()
 
 
-def test_stores_are_not_named_by_settings_nor_twice_alike(stores, tmp_path, capsys):
+def test_flags_that_cannot_be_are_refused_before_training(stores, tmp_path, capsys):
     words = _words(stores, tmp_path / "out")
     assert _protocol(*words, "--config.data.stores=x") == 1
     assert "--config.data.stores: stores are named by --real" in capsys.readouterr().err
+    assert _protocol(*words, "--limit", 0) == 1
+    assert "--limit: expected at least 1, got 0" in capsys.readouterr().err
     assert _protocol(*words, "--test", stores["bench"]) == 1
     assert "a store is called bench already" in capsys.readouterr().err
 

@@ -98,7 +98,8 @@ def test_all_rows_are_prepared_before_one_is_trained_and_a_stop_ends_all(pairs, 
 def _result(name, psnr):
     row = {"patches": 1, "restored_psnr_rgb": psnr, "noisy_psnr_rgb": 20.0, "noisy_ssim_2d": 0.5,
            "restored_ssim_2d": 0.9, "noisy_ssim_3d": 0.5, "restored_ssim_3d": 0.9}
-    about = {"run": "r", "step": 1, "store": "s", "fingerprint": "f", "seed": 0, "indices": [0]}
+    about = {"run": "r", "step": 1, "store": "s", "fingerprint": "f", "seed": 0, "indices": [0],
+             "scale": 1}
     return restoration.Result(name, {patches.ALL: row}, [row], ["unknown camera"], [], about)
 
 
