@@ -6,25 +6,16 @@
 ``--config.data.stores='("data/sidd","data/made")'`` mixes real and synthetic stores. Adam at 1e-4,
 halved after 100,000 and 200,000 of 300,000 steps, 16 crops of 128x128; the best PSNR on
 ``data/sidd_validation`` is kept. The loss is not published; L1 is that of DRUNet's own training.
-Preset ``tiny`` is a test of seconds.
+Presets ``cpu`` and ``tiny`` are those of `polyu`, which has this recipe too.
 """
 
-from configs import common
+from configs.drunet import polyu
 
 
 def get_config(arg=""):
-    """The locked config; preset ``tiny``."""
-    if common.preset(arg, ("tiny",)) == "tiny":
-        return common.restorer(
-            "drunet", {"widths": (4, 6), "blocks": 1}, {},
-            data={"stores": ("data/sidd",), "rows": 2, "crop": 16}, steps=4,
-        )
-    return common.restorer(
-        "drunet",
-        {"widths": (64, 128, 256, 512), "blocks": 4, "bias": False, "noise_map": False},
-        {"halve_at": (100_000, 200_000)},
-        data={"stores": ("data/sidd",), "rows": 16, "crop": 128,
-              "validation": "data/sidd_validation"},
-        steps=300_000,
-        best="validation/restored_psnr",
-    )
+    """The locked config; presets ``tiny`` and ``cpu``."""
+    config = polyu.get_config(arg).unlock()
+    config.data.stores = ("data/sidd",)
+    config.data.validation = "data/sidd_validation"
+    config.best = "validation/restored_psnr"
+    return config.lock()

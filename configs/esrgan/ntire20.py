@@ -6,12 +6,13 @@
 ``data/ntire20_made`` holds low-resolution images as a noise model degrades them, and clean ones
 four times as large. It starts from ``runs/rrdbnet``, whose weights knew the pixel error alone.
 The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write them):
-``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Preset ``tiny``.
+``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Presets ``cpu`` and
+``tiny`` are smaller.
 """
 
 from configs import common
 
 
 def get_config(arg=""):
-    """The locked config; preset ``tiny``."""
-    return common.esrgan(common.preset(arg, ("tiny",)), stores=("data/ntire20_made",))
+    """The locked config; presets ``tiny`` and ``cpu``."""
+    return common.esrgan(common.preset(arg, ("tiny", "cpu")), stores=("data/ntire20_made",))

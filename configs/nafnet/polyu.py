@@ -17,8 +17,7 @@ from configs.nafnet import sidd
 def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     preset = common.preset(arg, ("tiny", "cpu"))
-    small = {"encoder": (1, 1, 1), "middle": 1, "decoder": (1, 1, 1)}
-    size = {"": {"width": 32, **sidd.BLOCKS}, "cpu": {"width": 16, **small}, "tiny": sidd.TINY}
+    size = {"": {"width": 32, **sidd.BLOCKS}, "cpu": sidd.CPU, "tiny": sidd.TINY}
     crop = {"": 256, "cpu": 64, "tiny": 16}[preset]
     every = {
         "": {},

@@ -68,6 +68,9 @@ def _add_own(of: dict[str, argparse.ArgumentParser]) -> None:
     of["restorer"].add_argument("--self-ensemble", action="store_true",
                                 help="restore by the mean over the image's eight flips and turns, "
                                 "the papers' '+'")
+    of["restorer"].add_argument("--lpips", metavar="FILE",
+                                help="measure LPIPS too, by these weights "
+                                "(senm_jax/metrics/lpips.py says how to write them)")
     of["degraded"].add_argument("--clean", required=True, metavar="DIR", help="clean photographs")
     of["degraded"].add_argument("--degrade", action="append", required=True,
                                 metavar="NAME[,KEY=VALUE...]",
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
         classification, configuration_section, content, latent, latent_section, noise, pgap,
         restoration, sections,
     )
+    from senm_jax.metrics import lpips
     from senm_jax.training import runs
 
     options = {name: getattr(args, name)
@@ -99,6 +103,8 @@ def run(args: argparse.Namespace) -> None:
         return _tell(args, _degraded(args))
     if "beside" in args:
         options["beside"] = [store_.Store.open(path) for path in args.beside]
+    if getattr(args, "lpips", None):
+        options["perceptual"] = lpips.load(args.lpips)
     store = store_.Store.open(args.store)
     if args.kind == "pgap":
         paths = [args.real, *args.synthetic]

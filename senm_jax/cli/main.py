@@ -17,6 +17,7 @@ COMMANDS = {
     "degrade": "degrade clean images in a known way: noise, blur, JPEG, a camera's pipeline",
     "restore": "restore images with a trained restorer",
     "evaluate": "measure a noise model or a restorer and write a report",
+    "protocol": "train and measure the restorers of a paper's table",
     "quickstart": "run the main job at tiny size on photographs that need no download",
     "import-checkpoint": "make a run of an official checkpoint",
     "export-checkpoint": "write a run's network as an official checkpoint",

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args)
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic, distributed=args.distributed)
-    _show_messages()
+    show_messages()
 
     from senm_jax.training import loop, runs
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if trained.step >= config.steps else 130
 
 
-def _show_messages() -> None:
+def show_messages() -> None:
     """Prints the package's own messages to stderr, and of other packages only what went wrong."""
     import logging
     import sys

@@ -3,19 +3,21 @@
 Restored images are clipped to [0, 1] and rounded to 8 bits. PSNR is over R, G, B of the whole
 patch (KAIR, SIDD); SSIM is given in the 2-D form of KAIR, DANet and NAFlow and in the 3-D form of
 the SIDD server, NAFNet and MIRNet. All are means over patches, and stand beside those of the noisy
-input itself.
+input itself. LPIPS is measured too where its weights are given.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
 from senm_jax.inference import apply, ensemble
-from senm_jax.metrics import psnr, ssim
+from senm_jax.metrics import lpips, psnr, ssim
+from senm_jax.ops import pixels
 
 PROTOCOLS = {"psnr_rgb": psnr.rgb8, "ssim_2d": ssim.gaussian_2d, "ssim_3d": ssim.volume_3d}
 
@@ -52,10 +54,12 @@ def evaluate(
     batch: int | None = None,
     examples: int = 3,
     self_ensemble: bool = False,
+    perceptual: lpips.Weights | None = None,
 ) -> Result:
     """The figures of a run's restorer on the pairs of a store.
 
     With ``self_ensemble`` a result is the mean over the image's symmetries (`inference.ensemble`).
+    With ``perceptual`` the LPIPS of what is restored is measured too.
 
     Raises:
         ValueError: the run cannot restore, or changes the image's size, or there are no pairs.
@@ -76,7 +80,7 @@ def evaluate(
         noisy = list(patches.to_float(part.noisy))
         restored = patches.to_uint8(np.stack(way.restore_all(run, noisy, image_keys, plan)))
         for i, index in enumerate(part.indices):
-            each.append(_measure(part.clean[i], part.noisy[i], restored[i]))
+            each.append(_measure(part.clean[i], part.noisy[i], restored[i], perceptual))
             if index in shown:
                 kept.append(Example(part.noisy[i], restored[i], part.clean[i]))
     configurations = patches.labels(store, indices)
@@ -100,7 +104,12 @@ def _measure(
     clean: UInt8[np.ndarray, "h w 3"],
     noisy: UInt8[np.ndarray, "h w 3"],
     restored: UInt8[np.ndarray, "h w 3"],
+    perceptual: lpips.Weights | None,
 ) -> dict[str, float]:
     images = {"noisy": noisy, "restored": restored}
-    return {f"{side}_{protocol}": measure(image, clean)
-            for protocol, measure in PROTOCOLS.items() for side, image in images.items()}
+    figures = {f"{side}_{protocol}": measure(image, clean)
+               for protocol, measure in PROTOCOLS.items() for side, image in images.items()}
+    if perceptual is not None:
+        pair = (pixels.to_float(jnp.asarray(image[None])) for image in (restored, clean))
+        figures["restored_lpips"] = float(lpips.lpips(perceptual, *pair)[0])
+    return figures

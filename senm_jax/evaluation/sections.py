@@ -36,6 +36,7 @@ RESTORER_COLUMNS = (
     report.Column("noisy_ssim_2d", "noisy input", ".4f"),
     report.Column("restored_ssim_3d", "SSIM 3-D (SIDD)", ".4f", _INF),
     report.Column("noisy_ssim_3d", "noisy input", ".4f"),
+    report.Column("restored_lpips", "LPIPS (AlexNet)", ".4f", 0),
 )
 PGAP_COLUMNS = (
     report.Column("noisy", "noisy input, dB", ".3f"),
@@ -102,8 +103,10 @@ def of_restorers(
     results: Sequence[restoration.Result], title: str = "Restorers"
 ) -> report.Section:
     """The section of restorers on one store: tables by run and by configuration, crops."""
+    measured = [column for column in RESTORER_COLUMNS
+                if column.key in results[0].rows[patches.ALL]]
     return report.Section(
-        title, (*RESTORER_TEXT, _what(results)), tables(results, RESTORER_COLUMNS),
+        title, (*RESTORER_TEXT, _what(results)), tables(results, measured),
         [_restored_crops(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,

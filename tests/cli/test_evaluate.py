@@ -77,6 +77,7 @@ def test_contents_are_measured_printed_and_reported(store, tmp_path, capsys):
     ("words", "message"),
     [
         (("restorer", "--run", "RUN"), "white: is not a restorer"),
+        (("restorer", "--run", "RUN", "--lpips", "absent.npz"), "no file 'absent.npz'"),
         (("content", "--run", "RUN"), "white: is not a model of content and degradation"),
         (("noise", "--run", "absent"), "absent: expected a run's folder"),
         (("noise", "--run", "RUN", "--batch", "0"), "--batch: expected at least 1, got 0"),
