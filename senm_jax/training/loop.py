@@ -230,9 +230,18 @@ def _open_data(
         raise ValueError("config.hyper.patch_level: pairs that are made, by "
                          "config.data.degradation, are of no patch whose level is known; set it to "
                          "false")
-    return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
-                              data.weights or None, method.configurations, method.needs_levels,
-                              degrader)
+    pipeline = pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
+                                  data.weights or None, method.configurations,
+                                  method.needs_levels, degrader)
+    taken = base.pair_scale(method)
+    if "paired" in pipeline.rows and pipeline.scale != taken:
+        made = "data.degradation" if degrader else "data.stores"
+        raise ValueError(
+            f"config.{made}: the clean side of these pairs is {pipeline.scale} times the noisy "
+            f"one, and {settings.method} as config.hyper has it learns from pairs of scale {taken}; "
+            "take pairs of that scale, or a restorer that enlarges by theirs"
+        )
+    return pipeline
 
 
 @contextlib.contextmanager
