@@ -238,8 +238,8 @@ def _open_data(
         made = "data.degradation" if degrader else "data.stores"
         raise ValueError(
             f"config.{made}: the clean side of these pairs is {pipeline.scale} times the noisy "
-            f"one, and {settings.method} as config.hyper has it learns from pairs of scale {taken}; "
-            "take pairs of that scale, or a restorer that enlarges by theirs"
+            f"one, and {settings.method}, as config.hyper has it, learns from pairs of scale "
+            f"{taken}; take pairs of that scale, or a restorer that enlarges by theirs"
         )
     return pipeline
 
