@@ -112,7 +112,7 @@ def _scale(
 def _pair(
     degrader: degrading.Degrader, clean: UInt8[np.ndarray, "h w 3"], seed: int,
     item: preflight.Item,
-) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+) -> dict[str, UInt8[np.ndarray, "_ _ 3"]]:
     """The clean photograph and what is made of it, both in 8 bits."""
     bits = degrading.bits(1, seed, item.name)[0]
     made = degrader(clean / np.float32(255), bits)

@@ -14,7 +14,7 @@ MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
 
 
-Images = Mapping[str, UInt8[np.ndarray, "h w 3"]]
+Images = Mapping[str, UInt8[np.ndarray, "_ _ 3"]]
 """By side; of one size, or the clean one larger by a whole number."""
 Complete = Callable[[preflight.Item, Images], Images]
 

@@ -186,7 +186,7 @@ class Writer:
         domain: str,
         *,
         clean: UInt8[np.ndarray, "h w 3"] | None = None,
-        noisy: UInt8[np.ndarray, "h w 3"] | None = None,
+        noisy: UInt8[np.ndarray, "h2 w2 3"] | None = None,
         camera: str | None = None,
         iso: int | None = None,
         level: float | None = None,

@@ -46,7 +46,7 @@ def _train(config, store_path, run, *more):
 
 def test_from_photographs_to_enlarged_ones(photos, capsys):
     at = photos.__truediv__
-    _run("degrade", at("clean"), "--degrade", "bicubic,scale=4", "--out", at("small"))
+    _run("degrade", at("clean"), "--kind", "bicubic,scale=4", "--out", at("small"))
     _run("prepare", "folder", at("unpaired"), "--clean", at("small"), "--noisy", at("noisy"),
          "--patch", 16)
     assert _train("lud_vae/ntire20.py", at("unpaired"), at("noise")) == 0
@@ -73,7 +73,7 @@ def test_from_photographs_to_enlarged_ones(photos, capsys):
 
 def test_images_of_two_sizes_are_packed(photos, capsys):
     at = photos.__truediv__
-    _run("degrade", at("clean"), "--degrade", "bicubic,scale=4", "--out", at("small"))
+    _run("degrade", at("clean"), "--kind", "bicubic,scale=4", "--out", at("small"))
     words = ["prepare", "folder", at("pairs"), "--pairs", at("clean"), at("small"), "--patch", 16]
     assert main.main([*map(str, words), "--scale", "4"]) == 1  # 66 x 70 are no multiples of 4
     assert "expected clean to be exactly 4 times noisy" in capsys.readouterr().out
