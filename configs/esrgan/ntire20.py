@@ -6,9 +6,10 @@
     senm-jax train --config configs/esrgan/ntire20.py --workdir runs/esrgan_ntire20
 
 CLEAN holds the clean training images as they are; the store pairs them with what a noise model
-makes of them reduced by 4. It starts from ``runs/rrdbnet``, whose weights knew the pixel error alone.
-The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write them):
-``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Preset ``tiny``.
+makes of them reduced by 4. It starts from ``runs/rrdbnet``, whose weights knew the pixel error
+alone. The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write
+them): ``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Preset
+``tiny``.
 """
 
 from configs import common

@@ -45,17 +45,16 @@ class Pipeline:
     Args:
       stores: where patches come from.
       rows: rows of each domain in the global batch; a domain with none is left out of it.
-      crop: height and width of the crops; clean crops are larger by `scale`.
+      crop: height and width of the crops; clean ones of pairs are larger by the stores' scale.
       seed: the data's seed.
       weights: one non-negative number per store, or none for the number of patches.
       names: of camera configurations (`store.configuration_name`); where they are given,
         ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
       levels: whether pairs without a level are refused; else theirs is NaN.
       degrader: where it is given, the rows of ``paired`` are made by it of clean patches, those of
-        the domain ``source``.
+        the domain ``source``. Crops of its clean images are larger by its scale.
 
     Attributes:
-      scale: clean size over noisy of the rows of ``paired``.
       configurations: the sorted (camera, ISO) pairs of all stores; without ``names``
         ``configuration`` of a batch counts in it, -1 where unknown.
       fingerprint: a hash of everything that the batches depend on.
@@ -76,8 +75,7 @@ class Pipeline:
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
         weights = [float(weight) for weight in weights or ()]
-        self._stored_scale = self._scale_of_stores()
-        self.scale = degrader.scale if degrader else self._stored_scale
+        self._scale = self._scale_of_stores()
         self._check(rows, weights)
         self.configurations = sorted(
             set().union(*(s.configurations for s in self.stores)), key=store.configuration_order
@@ -167,7 +165,7 @@ class Pipeline:
         patch, code = draws.below(sizes, bits[:, 1]), draws.below(SYMMETRIES, bits[:, 4])
         row, col = draws.below(windows[:, 0], bits[:, 2]), draws.below(windows[:, 1], bits[:, 3])
         images = [{side: h.images(held, side) for side in sides} for h in holders]
-        times = {side: self._stored_scale if side == "clean" else 1 for side in sides}
+        times = {side: self._scale if side == "clean" else 1 for side in sides}
         out = {side: np.empty((n, t * crop, t * crop, 3), np.uint8) for side, t in times.items()}
         for i, (s, p, r, c, k) in enumerate(
             zip(*(a.tolist() for a in (chosen, patch, row, col, code)), strict=True)
@@ -190,10 +188,11 @@ class Pipeline:
         return "source" if domain == "paired" and self._degrader else domain
 
     def _side(self, domain: str) -> int:
-        """The side of the crops that are read for ``domain``."""
+        """The side of the crops that are read for ``domain``, of noisy ones where it has them."""
         return self.crop * (1 if self._held(domain) == domain else self._degrader.scale)
 
     def _scale_of_stores(self) -> int:
+        """Clean size over noisy of all stores' patches."""
         scales = {s.scale: s for s in self.stores}
         if len(scales) > 1:
             have = ", ".join(f"{s.path} of {scale}" for scale, s in scales.items())

@@ -181,5 +181,6 @@ def _as_shown(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
     """The noisy images in 8 bits and as large as the clean ones."""
     scale = clean.shape[1] / noisy.shape[1]
     if scale != 1:
-        noisy = np.stack([resize.bicubic(jnp.asarray(image), scale) for image in noisy])
+        noisy = pixels.to_float(jnp.asarray(noisy))
+        noisy = np.stack([resize.bicubic(image, scale) for image in noisy])
     return noisy if noisy.dtype == np.uint8 else np.asarray(pixels.to_uint8(jnp.asarray(noisy)))
