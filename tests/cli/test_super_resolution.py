@@ -49,14 +49,16 @@ def test_from_photographs_to_enlarged_ones(photos, capsys):
     _run("degrade", at("clean"), "--kind", "bicubic,scale=4", "--out", at("small"))
     _run("prepare", "folder", at("unpaired"), "--clean", at("small"), "--noisy", at("noisy"),
          "--patch", 16)
-    assert _train("lud_vae/ntire20.py", at("unpaired"), at("noise")) == 0
+    assert _train("lud_vae/ntire20.py", at("unpaired"), at("noise"), "--config.hyper.layers=1",
+                  "--config.hyper.width=4") == 0
     _run("synthesize", "--run", at("noise"), "--clean", at("clean"), "--out", at("made"),
          "--scale", 4, "--patch", 48, "--per-image", 2)
     made = store.Store.open(at("made"))
     assert made.scale == 4 and made.images("paired", "noisy").shape == (4, 12, 12, 3)
 
     assert _train("esrgan/ntire20.py", at("made"), at("sr"),
-                  f"--config.data.validation={at('made')}", "--config.validate_every=4") == 0
+                  f"--config.data.validation={at('made')}", "--config.validate_every=4",
+                  "--config.hyper.discriminator_width=2", "--config.hyper.growth=2") == 0
     assert list(at("sr").rglob("*.png"))  # the preview
     _run("restore", "--run", at("sr"), at("odd"), "--out", at("restored"))
     assert Image.open(at("restored") / "a.png").size == (28, 20)
