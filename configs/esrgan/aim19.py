@@ -1,13 +1,15 @@
 """ESRGAN by 4 on pairs made of AIM 2019's real-world super-resolution images.
 
+    senm-jax synthesize --run runs/lud_vae_aim19 --clean CLEAN --scale 4 \\
+        --out data/aim19_made
     senm-jax import-checkpoint --system rrdbnet RRDB_PSNR_x4.pth --out runs/rrdbnet
     senm-jax train --config configs/esrgan/aim19.py --workdir runs/esrgan_aim19
 
-``data/aim19_made`` holds low-resolution images as a noise model degrades them, and clean ones
-four times as large. It starts from ``runs/rrdbnet``, whose weights knew the pixel error alone.
-The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write them):
-``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Presets ``cpu`` and
-``tiny`` are smaller.
+CLEAN holds the clean training images as they are; the store pairs them with what a noise model
+makes of them reduced by 4. It starts from ``runs/rrdbnet``, whose weights knew the pixel error
+alone. The published feature term needs VGG19's weights (senm_jax/metrics/vgg.py says how to write
+them): ``--config.hyper.feature_weight=1 --config.hyper.feature_file=vgg19.npz``. Presets ``cpu``
+and ``tiny`` are smaller.
 """
 
 from configs import common

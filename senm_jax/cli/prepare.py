@@ -44,6 +44,9 @@ def _folder(kinds):
         metavar=("CLEAN", "NOISY"),
         help="folders of clean and noisy photographs of the same scenes, matched by name",
     )
+    folder.add_argument("--scale", type=positive, default=1, metavar="N",
+                        help="the clean photographs of --pairs are exactly N times as large as the "
+                        "noisy ones, for super-resolution; --patch is the clean patches' size")
     folder.add_argument("--clean", metavar="DIR", help="clean photographs without a partner")
     folder.add_argument("--noisy", metavar="DIR", help="noisy photographs without a partner")
     folder.add_argument("--degrade", metavar="NAME[,KEY=VALUE...]",
@@ -129,7 +132,7 @@ def run(args: argparse.Namespace) -> None:
             folder.prepare(
                 args.out, pairs=args.pairs and tuple(args.pairs), clean=args.clean,
                 noisy=args.noisy, degrade=args.degrade and parameters.parse(args.degrade),
-                per_image=args.per_image, **common,
+                per_image=args.per_image, scale=args.scale, **common,
             ),
         )  # fmt: skip
     elif args.kind == "polyu":

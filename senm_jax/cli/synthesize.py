@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="the camera configuration, as CAMERA_00100, of a method that tells "
                         "them apart, one at random for each image, or like a store's noisy "
                         "patches (default: like the run's training stores)")
+    parser.add_argument("--scale", type=int, default=1, metavar="N",
+                        help="make pairs for super-resolution: clean images are reduced N times "
+                        "(2 or 4, by MATLAB's bicubic interpolation) before the model makes them "
+                        "noisy, and the pairs' clean side is the image itself (default 1)")
     parser.add_argument("--seed", type=int, default=0, help="of all random draws (default 0)")
     parser.add_argument("--match-mean", action="store_true",
                         help="shift each noisy image's channel means to the clean image's")
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="patches cut from each image for a store (default: as many as cover "
                         "it, at most 32); else noisy versions of each image or patch (default 1)")
     parser.add_argument("--patch", type=int, default=256, metavar="N",
-                        help="side of the patches cut from images (default 256)")
+                        help="side of the clean patches cut from images (default 256)")
     parser.add_argument("--tile", type=int, metavar="N",
                         help="side of the tiles larger images are cut into (default: by the "
                         "network's reach); the result is the same to float tolerance")
@@ -54,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Makes them; returns 1 where files were left out."""
     from senm_jax.training import platform
 
-    for name in ("per_image", "patch", "tile", "batch"):
+    for name in ("per_image", "patch", "tile", "batch", "scale"):
         value = getattr(args, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name.replace('_', '-')}: expected at least 1, got {value}")
@@ -66,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     opened = runs.open(args.run_dir, args.step)
     options = synthesize.Options(
         args.seed, args.level, args.temperature, args.pre_noise, args.configuration,
-        args.match_mean, args.tile, args.batch, args.heat,
+        args.match_mean, args.tile, args.batch, args.heat, args.scale,
     )
     if args.form == "store":
         summary = synthesize.to_store(

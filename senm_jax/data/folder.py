@@ -26,6 +26,7 @@ def prepare(
     per_image: int | None = None,
     match_mean: bool = False,
     seed: int = 0,
+    scale: int = 1,
     strict: bool = False,
     tell: Callable[[str], None] = print,
 ) -> Path:
@@ -36,6 +37,9 @@ def prepare(
     single file. With ``degrade`` the clean photographs become pairs: each is degraded as a whole,
     by draws that depend on seed and name, and both images are cut. Of every image ``per_image``
     patches are cut (see `packing.positions`); an image smaller than a patch is left out.
+    With ``scale`` above 1 the clean photographs of pairs are so many times as large as the noisy
+    ones, to the pixel, and so are their patches, of side ``patch``; with ``degrade`` the scale is
+    the degradation's. Such a store holds pairs alone.
     ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`).
     Camera and ISO are those of the (noisy) image's EXIF. The store appears whole or not at all.
     ``tell`` is called with the preflight report.
@@ -45,6 +49,8 @@ def prepare(
     if pairs is None and clean is None and noisy is None:
         raise ValueError("nothing to pack; give --pairs CLEAN NOISY, --clean DIR or --noisy DIR")
     degrader = None if degrade is None else _degrader(degrade, clean)
+    scale = _scale(scale, degrader, pairs, clean, noisy)
+    layout.require_scale(out, (patch, patch), scale)
     items, unmatched, roots = [], [], {}
     if pairs is not None:
         roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
@@ -56,7 +62,7 @@ def prepare(
         if root is not None:
             roots[domain] = {side: Path(root)}
             items += [_item(domain, {side: p}, roots[domain]) for p in images.find(root)]
-    report = packing.check(items, patch, strict, tell, unmatched)
+    report = packing.check(items, patch, strict, tell, unmatched, scale)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
         "match_mean": match_mean, "seed": seed, "preflight": report.json(),
@@ -66,8 +72,9 @@ def prepare(
     def complete(item, arrays):
         return _pair(degrader, arrays["clean"], seed, item) if item.split == _MADE else arrays
 
-    with store.Writer(out, patch=(patch, patch), about=about) as writer:
-        for item, cut in packing.patches(report.usable, patch, per_image, seed, complete):
+    cuts = packing.patches(report.usable, patch, per_image, seed, complete, scale)
+    with store.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:
+        for item, cut in cuts:
             if item.split == _MADE:
                 origin = {"degradation": degrader.about, "seed": seed}
                 packing.add(writer, "paired", item, cut, roots[_MADE], origin=origin)
@@ -77,24 +84,35 @@ def prepare(
 
 
 def _degrader(of: parameters.Parameters, clean: Folder | None) -> degrading.Degrader:
-    """What makes pairs of the clean photographs; ValueError if a store cannot hold them."""
+    """What makes pairs of the clean photographs; ValueError if there are none."""
     if clean is None:
         raise ValueError("--degrade: expected clean photographs to degrade; give --clean DIR")
-    degrader = degrading.Degrader(of)
-    if degrader.scale != 1:
-        name = degrader.about["name"]
+    return degrading.Degrader(of)
+
+
+def _scale(
+    scale: int, degrader: degrading.Degrader | None, pairs: tuple | None, clean: Folder | None,
+    noisy: Folder | None,
+) -> int:
+    """Clean size over noisy; ValueError if a store cannot hold photographs of these kinds."""
+    if degrader and degrader.scale != scale and (pairs is not None or scale != 1):
         raise ValueError(
-            f"--degrade: {name} makes images {degrader.scale} times smaller, and a store holds "
-            "pairs of one size; pack the clean ones alone, and let training make the pairs: "
-            f"--config.data.degradation={name}"
+            f"--scale: --degrade {degrader.about['name']} makes pairs of scale {degrader.scale}, "
+            f"and --scale is {scale}: a store has one"
         )
-    return degrader
+    scale = degrader.scale if degrader else scale
+    if scale != 1 and (noisy is not None or (clean is not None and not degrader)):
+        raise ValueError(
+            f"--scale: a store of pairs of scale {scale} holds pairs alone; pack what is given "
+            "by --clean or --noisy into a store of its own"
+        )
+    return scale
 
 
 def _pair(
     degrader: degrading.Degrader, clean: UInt8[np.ndarray, "h w 3"], seed: int,
     item: preflight.Item,
-) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+) -> dict[str, UInt8[np.ndarray, "_ _ 3"]]:
     """The clean photograph and what is made of it, both in 8 bits."""
     bits = degrading.bits(1, seed, item.name)[0]
     made = degrader(clean / np.float32(255), bits)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,33 @@ def digest(image: np.ndarray) -> str:
 
 
 def fingerprint(index: Mapping[str, Any]) -> str:
-    """The hash of an index's patch size and records, and through their digests of all pixels."""
+    """The hash of an index's patch size, scale and records, and through their digests of all
+    pixels."""
     content = [index["schema"], index["patch"]]
+    content += [{"scale": scale(index)}] if scale(index) != 1 else []
     content += [[name, entry["records"]] for name, entry in sorted(index["domains"].items())]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def scale(index: Mapping[str, Any]) -> int:
+    """Clean size over noisy; an index without it is of patches of one size."""
+    return index.get("scale", 1)
+
+
+def patch_of(side: str, patch: Sequence[int], scale: int) -> tuple[int, int]:
+    """Height and width of the patches of a side, ``clean`` (as ``patch``) or ``noisy``."""
+    height, width = (length // scale if side == "noisy" else length for length in patch)
+    return height, width
+
+
+def require_scale(path: Path, patch: Sequence[int], scale: int) -> None:
+    """Raises a ValueError unless patches of this size have a noisy side 1 / ``scale`` of it."""
+    if scale < 1 or any(length % scale for length in patch):
+        raise ValueError(
+            f"{path}: expected a patch whose sides are multiples of the scale, got "
+            f"{' x '.join(map(str, patch))} and {scale}; take another patch size"
+        )
 
 
 def read_index(path: Path) -> dict[str, Any]:
@@ -51,6 +73,7 @@ def read_index(path: Path) -> dict[str, Any]:
     missing = {"patch", "about", "domains", "fingerprint"} - set(index)
     if missing:
         raise ValueError(f"{path / INDEX}: lacks {sorted(missing)}; make the store again")
+    require_scale(path / INDEX, index["patch"], scale(index))
     for domain, entry in index["domains"].items():
         if not entry["count"] == len(entry["records"]) == sum(entry["shards"]):
             raise ValueError(
@@ -94,14 +117,15 @@ def _refuse_unfinished(path: Path) -> None:
 
 def map_images(path: Path, index: Mapping[str, Any]) -> dict[tuple[str, str], shards.Images]:
     """The memory-mapped images of every (domain, side), each shard's shape checked."""
-    shape = (*index["patch"], 3)
+    shapes = {side: (*patch_of(side, index["patch"], scale(index)), 3)
+              for side in SIDES["paired"]}
     return {
         (domain, side): shards.Images(
             [
-                _map_shard(path / shards.file_name(domain, side, number), (count, *shape))
+                _map_shard(path / shards.file_name(domain, side, number), (count, *shapes[side]))
                 for number, count in enumerate(entry["shards"])
             ],
-            shape,
+            shapes[side],
         )
         for domain, entry in index["domains"].items()
         for side in SIDES[domain]

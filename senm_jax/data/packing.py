@@ -14,8 +14,8 @@ MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
 
 
-Images = Mapping[str, UInt8[np.ndarray, "h w 3"]]
-"""By side, of one size."""
+Images = Mapping[str, UInt8[np.ndarray, "_ _ 3"]]
+"""By side; of one size, or the clean one larger by a whole number."""
 Complete = Callable[[preflight.Item, Images], Images]
 
 
@@ -23,10 +23,14 @@ class Patch(NamedTuple):
     """A window of an item's images, by side."""
 
     position: tuple[int, int]
+    """In the clean image, where sizes differ."""
     images: Images
 
-    def level(self) -> float:
-        """The noise's standard deviation in [0, 1] units, over all values, divisor N - 1."""
+    def level(self) -> float | None:
+        """The noise's standard deviation in [0, 1] units, over all values, divisor N - 1; None
+        where the sizes differ."""
+        if self.images["noisy"].shape != self.images["clean"].shape:
+            return None
         noise = self.images["noisy"].astype(np.float64) - self.images["clean"]
         return float(noise.std(ddof=1)) / 255
 
@@ -44,11 +48,12 @@ def check(
     strict: bool,
     tell: Callable[[str], None],
     unmatched: Sequence[Path] = (),
+    scale: int = 1,
 ) -> preflight.Report:
     """The preflight report, told; ValueError if nothing can be packed, or on findings if strict."""
     if not items and not unmatched:
         raise ValueError(f"found no image; looked for {', '.join(images.SUFFIXES)}")
-    report = preflight.inspect(items, patch, unmatched)
+    report = preflight.inspect(items, patch, unmatched, scale)
     tell(report.text())
     if not report.usable:
         raise ValueError("no image can be packed; the report says why; nothing was written")
@@ -125,23 +130,37 @@ def add(
 
 def patches(
     items: Sequence[preflight.Item], patch: int, count: int | None, seed: int,
-    complete: Complete = lambda item, arrays: arrays,
+    complete: Complete = lambda item, arrays: arrays, scale: int = 1,
 ) -> Iterator[tuple[preflight.Item, list[Patch]]]:
     """Each item with its patches, the files decoded in parallel, in the order of ``items``.
 
     ``complete(item, images by side)`` gives the images that the patches are cut from, all sides.
+    Where clean images are ``scale`` times as large as noisy ones, so are their patches, of side
+    ``patch``; places are drawn in the noisy image.
     """
 
     def cut(item: preflight.Item) -> tuple[preflight.Item, list[Patch]]:
         arrays = {side: images.read_rgb8(path) for side, path in item.files.items()}
         arrays = complete(item, arrays)
         height, width = next(iter(arrays.values())).shape[:2]
+        places = positions(
+            height // scale, width // scale, patch // scale, count, seed, item.name)
+        times = {side: scale if side == "clean" else 1 for side in arrays}
         return item, [
             Patch(
-                (row, col),
-                {s: a[row : row + patch, col : col + patch].copy() for s, a in arrays.items()},
+                (row * scale, col * scale),
+                {side: _window(array, row, col, patch // scale, times[side])
+                 for side, array in arrays.items()},
             )
-            for row, col in positions(height, width, patch, count, seed, item.name)
+            for row, col in places
         ]
 
     return parallel.ordered(cut, items, preflight.pixels, "packing")
+
+
+def _window(
+    image: UInt8[np.ndarray, "h w 3"], row: int, col: int, size: int, times: int
+) -> UInt8[np.ndarray, "n n 3"]:
+    """A copy of a square of the image, where all lengths are given in ``times`` pixels."""
+    rows, cols = (slice(times * first, times * (first + size)) for first in (row, col))
+    return image[rows, cols].copy()

@@ -38,12 +38,14 @@ class Pipeline:
     Each row is drawn on its own: a patch of the row's domain, uniformly with replacement over all
     stores (or a store by ``weights`` first, then a patch of it uniformly); a window, uniform over
     all positions; one of the 8 symmetries of the square. Both images of a pair share the last
-    two. Every draw is a function of seed, domain, step and the row's place in the global batch.
+    two; where stores hold clean patches larger than noisy ones by a scale, the window is drawn in
+    the noisy patch and the clean one's is larger by it, at the same place. Every draw is a function
+    of seed, domain, step and the row's place in the global batch.
 
     Args:
       stores: where patches come from.
       rows: rows of each domain in the global batch; a domain with none is left out of it.
-      crop: height and width of the crops.
+      crop: height and width of the crops; clean ones of pairs are larger by the stores' scale.
       seed: the data's seed.
       weights: one non-negative number per store, or none for the number of patches.
       names: of camera configurations (`store.configuration_name`); where they are given,
@@ -73,6 +75,7 @@ class Pipeline:
         self.stores, self.crop, self.seed = list(stores), crop, seed
         self.rows = {domain: rows[domain] for domain in store.SIDES if rows.get(domain)}
         weights = [float(weight) for weight in weights or ()]
+        self._scale = self._scale_of_stores()
         self._check(rows, weights)
         self.configurations = sorted(
             set().union(*(s.configurations for s in self.stores)), key=store.configuration_order
@@ -105,8 +108,9 @@ class Pipeline:
         """This process's rows of the global batch of ``step`` (from 1): contiguous, equal shares.
 
         ``{"paired": {"clean", "noisy", "configuration", "level"}, "source": {"clean"}, "target":
-        {"noisy", "configuration"}}`` with images uint8 [rows, crop, crop, 3]; the level is that of
-        the whole patch. Where pairs are made, they are as `degrading.Degrader.rows` says.
+        {"noisy", "configuration"}}`` with images uint8 [rows, crop, crop, 3], clean ones of pairs
+        [rows, scale * crop, scale * crop, 3]; the level is that of the whole patch, NaN where it is
+        not known. Where pairs are made, they are as `degrading.Degrader.rows` says.
         """
         if not 1 <= step <= LAST_STEP:
             raise ValueError(f"step {step}: steps are counted from 1 to {LAST_STEP}")
@@ -157,16 +161,18 @@ class Pipeline:
         chance = (bits[:, 0] >> np.uint64(11)) * 2.0**-53
         chosen = np.searchsorted(self._chances[domain], chance, side="right")
         sizes = np.array([len(h.records(held)) for h in holders])[chosen]
-        windows = np.array([h.patch for h in holders])[chosen] - crop + 1
+        windows = np.array([h.patch_of("noisy") for h in holders])[chosen] - crop + 1
         patch, code = draws.below(sizes, bits[:, 1]), draws.below(SYMMETRIES, bits[:, 4])
         row, col = draws.below(windows[:, 0], bits[:, 2]), draws.below(windows[:, 1], bits[:, 3])
         images = [{side: h.images(held, side) for side in sides} for h in holders]
-        out = {side: np.empty((n, crop, crop, 3), np.uint8) for side in sides}
+        times = {side: self._scale if side == "clean" else 1 for side in sides}
+        out = {side: np.empty((n, t * crop, t * crop, 3), np.uint8) for side, t in times.items()}
         for i, (s, p, r, c, k) in enumerate(
             zip(*(a.tolist() for a in (chosen, patch, row, col, code)), strict=True)
         ):
-            for side in sides:
-                _turn_into(out[side][i], images[s][side][p][r : r + crop, c : c + crop], k)
+            for side, t in times.items():
+                window = slice(t * r, t * (r + crop)), slice(t * c, t * (c + crop))
+                _turn_into(out[side][i], images[s][side][p][window], k)
         if "noisy" in sides:
             out["configuration"] = np.array(
                 [self._places[domain, s][p] for s, p in zip(chosen, patch, strict=True)], np.int32
@@ -182,8 +188,19 @@ class Pipeline:
         return "source" if domain == "paired" and self._degrader else domain
 
     def _side(self, domain: str) -> int:
-        """The side of the crops that are read for ``domain``."""
+        """The side of the crops that are read for ``domain``, of noisy ones where it has them."""
         return self.crop * (1 if self._held(domain) == domain else self._degrader.scale)
+
+    def _scale_of_stores(self) -> int:
+        """Clean size over noisy of all stores' patches."""
+        scales = {s.scale: s for s in self.stores}
+        if len(scales) > 1:
+            have = ", ".join(f"{s.path} of {scale}" for scale, s in scales.items())
+            raise ValueError(
+                f"data.stores: expected stores of one scale, clean size over noisy, got {have}; "
+                "train on those of one scale"
+            )
+        return next(iter(scales), 1)
 
     def _refuse_others(self, names: Sequence[str]) -> None:
         for (domain, i), places in self._places.items():
@@ -245,10 +262,12 @@ class Pipeline:
                 )
         side = max(map(self._side, self.rows))
         for s in self.stores:
-            if not 1 <= side <= min(s.patch):
+            height, width = s.patch_of("noisy")
+            if not 1 <= side <= min(height, width):
                 larger = f" (clean crops of {side})" if side != self.crop else ""
+                noisy = "noisy " if s.scale != 1 else ""
                 raise ValueError(
-                    f"data.crop = {self.crop}{larger} does not fit the {s.patch[0]} x {s.patch[1]} "
+                    f"data.crop = {self.crop}{larger} does not fit the {height} x {width} {noisy}"
                     f"patches of {s.path}; prepare larger patches or take smaller crops"
                 )
 

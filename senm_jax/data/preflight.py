@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from senm_jax.data import compare, images, parallel
@@ -81,9 +82,16 @@ class _Facts(NamedTuple):
     signature: np.ndarray | None
 
 
-def inspect(items: Sequence[Item], patch: int, unmatched: Sequence[Path] = ()) -> Report:
-    """The report on ``items``, each decoded once; ``unmatched`` are files without a partner."""
-    facts = list(parallel.ordered(lambda item: _look(item, patch), items, pixels, "checking"))
+def inspect(
+    items: Sequence[Item], patch: int, unmatched: Sequence[Path] = (), scale: int = 1
+) -> Report:
+    """The report on ``items``, each decoded once; ``unmatched`` are files without a partner.
+
+    Of a pair the clean image must be ``scale`` times as large as the noisy one, to the pixel.
+    """
+    facts = list(
+        parallel.ordered(lambda item: _look(item, patch, scale), items, pixels, "checking")
+    )
     findings = [Finding("unmatched", (str(p),), "no image of the same name") for p in unmatched]
     findings += [finding for fact in facts for finding in fact.findings]
     usable = [(item, fact) for item, fact in zip(items, facts, strict=True) if fact.usable]
@@ -103,7 +111,7 @@ def pixels(item: Item) -> int:
     return total
 
 
-def _look(item: Item, patch: int) -> _Facts:
+def _look(item: Item, patch: int, scale: int) -> _Facts:
     """Decodes the item's files and judges them."""
     arrays, findings = {}, []
     for side, path in item.files.items():
@@ -118,13 +126,16 @@ def _look(item: Item, patch: int) -> _Facts:
     names = tuple(str(path) for path in item.files.values())
     sizes = {side: array.shape[:2] for side, array in arrays.items()}
     text = ", ".join(f"{side} is {h} x {w}" for side, (h, w) in sizes.items())
-    if len(set(sizes.values())) > 1:
+    if len(sizes) == 2 and sizes["clean"] != tuple(scale * n for n in sizes["noisy"]):
+        text += f"; expected clean to be exactly {scale} times noisy" if scale != 1 else ""
         return _Facts((Finding("size mismatch", names, text),), False, None)
     if min(next(iter(sizes.values()))) < patch:
         text = f"{text}, a patch {patch} x {patch}; prepare with a smaller --patch to use it"
         return _Facts((Finding("smaller than a patch", names, text),), False, None)
     if len(arrays) == 2:
-        findings = _judge_pair(names, arrays["clean"], arrays["noisy"])
+        height, width = sizes["noisy"]
+        clean = cv2.resize(arrays["clean"], (width, height), interpolation=cv2.INTER_AREA)
+        findings = _judge_pair(names, clean, arrays["noisy"])
     return _Facts(tuple(findings), True, compare.signature(next(iter(arrays.values()))))
 
 

@@ -47,14 +47,17 @@ class Appender:
     """Appends images to the shards of one side of a domain, behind the first ``count``.
 
     Whatever the files hold behind those is overwritten, so that a writer that was killed in the
-    middle of an image can go on. The headers are right only after `close`.
+    middle of an image can go on. The headers are right only after `close`. A shard holds
+    ``capacity`` images.
     """
 
     def __init__(
-        self, folder: Path, domain: str, side: str, shape: tuple[int, ...], count: int = 0
+        self, folder: Path, domain: str, side: str, shape: tuple[int, ...], capacity: int,
+        count: int = 0,
     ):
         self._folder, self._domain, self._side, self._shape = folder, domain, side, shape
-        self._number, self._inside = divmod(count, capacity(shape))
+        self._capacity = capacity
+        self._number, self._inside = divmod(count, capacity)
         self._file = None
 
     def append(self, image: UInt8[np.ndarray, "h w c"]) -> None:
@@ -68,7 +71,7 @@ class Appender:
         self._file.write(np.ascontiguousarray(image).data)
         self._file.flush()
         self._inside += 1
-        if self._inside == capacity(self._shape):
+        if self._inside == self._capacity:
             self.close()
             self._number, self._inside = self._number + 1, 0
 

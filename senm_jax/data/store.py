@@ -2,15 +2,19 @@
 
 ::
 
-    STORE/index.json               schema, patch size, fingerprint, every patch's record
+    STORE/index.json               schema, patch size, scale, fingerprint, every patch's record
     STORE/paired.clean.0000.npy    uint8 [n, height, width, 3], one file per domain, side, shard
     STORE/paired.noisy.0000.npy
 
 A record says of one patch: ``camera``, ``iso`` and ``level`` (the noise's standard deviation in
 [0, 1] units), None where unknown; ``source``, the file it came from; ``position``, its upper left
 pixel [row, column] there; ``origin``, None for a photograph and else what made it; ``digest``,
-a hash of each side's pixels. The fingerprint is a hash of the patch size and all records, so it
-follows every pixel and every tag, and nothing else.
+a hash of each side's pixels. The fingerprint is a hash of the patch size, the scale and all
+records, so it follows every pixel and every tag, and nothing else.
+
+A store whose scale s is above 1 holds pairs for super-resolution: the clean patch is of the patch
+size, the noisy one s times smaller. ``position`` is then that of the clean patch. An index without
+a scale has scale 1.
 """
 
 import json
@@ -31,14 +35,16 @@ SIDES = layout.SIDES
 class Store:
     """A patch store, opened by `Store.open`.
 
-    ``path``, ``index`` (the whole JSON index), ``fingerprint`` (hex), ``patch`` (height, width),
-    ``domains`` (those that hold patches) and ``configurations`` (sorted (camera, ISO) pairs).
+    ``path``, ``index`` (the whole JSON index), ``fingerprint`` (hex), ``patch`` (height, width) of
+    the clean patches, ``scale`` (clean size over noisy), ``domains`` (those that hold patches) and
+    ``configurations`` (sorted (camera, ISO) pairs).
     """
 
     def __init__(self, path: Path, index: Mapping[str, Any], images: Mapping):
         self.path, self.index, self._images = path, index, images
         self.fingerprint: str = index["fingerprint"]
         self.patch: tuple[int, int] = tuple(index["patch"])
+        self.scale = layout.scale(index)
         self.domains: tuple[str, ...] = tuple(index["domains"])
         self.configurations = sorted(
             {pair for domain in self.domains for pair in self.tags(domain) if pair[0] is not None},
@@ -58,8 +64,14 @@ class Store:
     def summary(self) -> str:
         """One line: the path, patches by domain, their size, the fingerprint's beginning."""
         counts = ", ".join(f"{len(self.records(domain))} {domain}" for domain in self.domains)
-        height, width = self.patch
-        return f"{self.path}: {counts} patches of {height} x {width}, {self.fingerprint[:12]}"
+        size = "{} x {}".format(*self.patch)
+        if self.scale != 1:
+            size += " (noisy ones {} x {})".format(*self.patch_of("noisy"))
+        return f"{self.path}: {counts} patches of {size}, {self.fingerprint[:12]}"
+
+    def patch_of(self, side: str) -> tuple[int, int]:
+        """Height and width of the ``clean`` or ``noisy`` patches."""
+        return layout.patch_of(side, self.patch, self.scale)
 
     def records(self, domain: str) -> list[dict[str, Any]]:
         """What is known of each patch of ``domain``; see the module's text for the fields."""
@@ -76,7 +88,7 @@ class Store:
         return np.array([place.get(pair, -1) for pair in self.tags(domain)], np.int32)
 
     def images(self, domain: str, side: str) -> shards.Images:
-        """The ``clean`` or ``noisy`` patches of ``domain``, [n, height, width, 3] uint8."""
+        """The ``clean`` or ``noisy`` patches of ``domain``, [n, *patch_of(side), 3] uint8."""
         self._require(domain)
         if side not in SIDES[domain]:
             raise ValueError(f"{self.path}: {domain} patches have {SIDES[domain]}, not {side!r}")
@@ -86,7 +98,7 @@ class Store:
         self, domain: str, side: str, i: int, row: int, col: int, size: int
     ) -> UInt8[np.ndarray, "size size 3"]:
         """A view of ``size`` x ``size`` pixels of patch ``i``, its upper left at (row, col)."""
-        height, width = self.patch
+        height, width = self.patch_of(side)
         if not (0 <= row <= height - size and 0 <= col <= width - size):
             raise ValueError(
                 f"{self.path}: a {size} pixel crop at ({row}, {col}) leaves the "
@@ -134,20 +146,25 @@ class Writer:
 
     Args:
       path: the folder to make; it must not exist.
-      patch: height and width of every patch.
+      patch: height and width of every patch, of a pair's clean one.
       about: JSON values that say how the store was made; kept in the index, outside the
         fingerprint.
+      scale: clean size over noisy; above 1 the store holds pairs alone.
     """
 
     def __init__(
         self, path: str | os.PathLike, *, patch: tuple[int, int], about: Mapping[str, Any],
-        resume: bool = False,
+        resume: bool = False, scale: int = 1,
     ):  # fmt: skip
         self.path = Path(path)
         self.partial = self.path.with_name(self.path.name + layout.PARTIAL)
         layout.refuse_existing(self.path)
+        layout.require_scale(self.path, patch, scale)
         self._head = {"schema": layout.SCHEMA, "patch": list(patch), "about": dict(about)}
-        self._shape = (*patch, 3)
+        self._head |= {"scale": scale} if scale != 1 else {}
+        self._scale = scale
+        self._shapes = {side: (*layout.patch_of(side, patch, scale), 3)
+                        for side in SIDES["paired"]}
         self._records: dict[str, list[dict]] = {}
         if not (resume and self._take_up()):
             layout.clear_partial(self.path)
@@ -169,7 +186,7 @@ class Writer:
         domain: str,
         *,
         clean: UInt8[np.ndarray, "h w 3"] | None = None,
-        noisy: UInt8[np.ndarray, "h w 3"] | None = None,
+        noisy: UInt8[np.ndarray, "h2 w2 3"] | None = None,
         camera: str | None = None,
         iso: int | None = None,
         level: float | None = None,
@@ -180,13 +197,18 @@ class Writer:
         """Appends a patch: both images if ``paired``, clean if ``source``, noisy if ``target``."""
         if domain not in SIDES:
             raise ValueError(f"{self.path}: no domain {domain!r}, only {list(SIDES)}")
+        if self._scale != 1 and domain != "paired":
+            raise ValueError(
+                f"{source}: a store of scale {self._scale} holds pairs alone, got a {domain} patch"
+            )
         given = {"clean": clean, "noisy": noisy}
         for side, image in given.items():
             if (image is not None) != (side in SIDES[domain]):
                 raise ValueError(f"{source}: a {domain} patch has {SIDES[domain]} and no other")
-            if image is not None and (image.shape != self._shape or image.dtype != np.uint8):
+            shape = self._shapes[side]
+            if image is not None and (image.shape != shape or image.dtype != np.uint8):
                 raise ValueError(
-                    f"{source}: expected uint8 {self._shape}, got {image.dtype} {image.shape}"
+                    f"{source}: expected uint8 {shape}, got {image.dtype} {image.shape}"
                 )
         if level is not None and not (math.isfinite(level) and level >= 0):
             raise ValueError(f"{source}: expected a noise level in [0, 1] units, got {level}")
@@ -220,7 +242,7 @@ class Writer:
         domains = {
             domain: {
                 "count": len(self._records[domain]),
-                "shards": shards.counts(len(self._records[domain]), self._shape),
+                "shards": shards.counts(len(self._records[domain]), self._shapes["clean"]),
                 "records": self._records[domain],
             }
             for domain in SIDES
@@ -236,8 +258,9 @@ class Writer:
         key = (domain, side)
         if key not in self._appenders:
             done = len(self._records.get(domain, []))
+            capacity = shards.capacity(self._shapes["clean"])  # of both sides, so shards are alike
             self._appenders[key] = shards.Appender(
-                self.partial, domain, side, self._shape, done
+                self.partial, domain, side, self._shapes[side], capacity, done
             )
         return self._appenders[key]
 
@@ -252,7 +275,7 @@ class Writer:
         for domain, record in entries:
             records.setdefault(domain, []).append(record)
         whole = all(
-            shards.held(self.partial, domain, side, self._shape) >= len(records[domain])
+            shards.held(self.partial, domain, side, self._shapes[side]) >= len(records[domain])
             for domain in records
             for side in SIDES[domain]
         )

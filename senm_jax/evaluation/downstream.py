@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches, protocols, report, restoration, sections
+from senm_jax.methods import base
 from senm_jax.training import loop, runs, validation
 from senm_jax.training import settings as settings_
 
@@ -48,6 +49,7 @@ def plan(protocol: protocols.Protocol, config: Any, stores: Stores, out: pathlib
     """
     _check(protocol, stores)
     plain = config.to_dict()
+    _check_scale(base.pair_scale(settings_.make_method(settings_.resolve(plain))), stores.tests)
     if plain["data"]["weights"] and len(protocol.learns) == 1:
         raise ValueError("--config.data.weights: the restorer learns from one side alone, "
                          f"{protocol.learns[0]} pairs; leave it out")
@@ -189,3 +191,14 @@ def _check(protocol: protocols.Protocol, stores: Stores) -> None:
                 raise ValueError(f"--{flag} {path}: expected a store of pairs, but it holds "
                                  f"{', '.join(have)} patches alone; senm-jax prepare and "
                                  "synthesize write pairs")
+
+
+def _check_scale(scale: int, tests: Mapping[str, str]) -> None:
+    """ValueError unless the pairs that are measured are of the restorer's scale."""
+    for name, path in tests.items():
+        have = store_.Store.open(path).scale
+        if have != scale:
+            raise ValueError(
+                f"--test {name}={path}: holds pairs whose clean side is {have} times the noisy "
+                f"one, and the restorer enlarges {scale} times; name a store of such pairs"
+            )

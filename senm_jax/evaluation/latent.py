@@ -140,6 +140,9 @@ def _swapped(run, infer, clean: UInt8[np.ndarray, "n h w 3"], seed: int):
 def _crops(store: store_.Store, side: str, count: int, seed: int) -> UInt8[np.ndarray, "n h w 3"]:
     """``count`` random crops of patches spread evenly over the store."""
     domain = next((d for d in store_.SIDES if d in store.domains and side in store_.SIDES[d]), None)
+    if store.scale != 1:
+        raise ValueError(f"{store.path}: expected patches of one size, got pairs whose clean side "
+                         f"is {store.scale} times the noisy one; name another store")
     if domain is None:
         raise ValueError(f"{store.path}: expected {side} patches, got {list(store.domains)} alone")
     size = min(SIDE, *store.patch) // 4 * 4

@@ -24,15 +24,21 @@ class Batch(NamedTuple):
     indices: tuple[int, ...]
     """Their places among the store's paired patches."""
     clean: UInt8[np.ndarray, "b h w 3"]
-    noisy: UInt8[np.ndarray, "b h w 3"]
+    noisy: UInt8[np.ndarray, "b h2 w2 3"]
 
 
-def choose(store: store_.Store, limit: int | None) -> list[int]:
+def choose(store: store_.Store, limit: int | None, scale: int = 1) -> list[int]:
     """All paired patches of the store, or ``limit`` of them spread evenly.
 
     Raises:
-        ValueError: the store has no pairs, or the limit is below 1.
+        ValueError: the store has no pairs, or pairs of another scale (clean size over noisy), or
+            the limit is below 1.
     """
+    if store.scale != scale:
+        raise ValueError(
+            f"{store.path}: holds pairs whose clean side is {store.scale} times the noisy one, "
+            f"and pairs of scale {scale} are needed here; name a store of such"
+        )
     if limit is not None and limit < 1:
         raise ValueError(f"limit: expected at least 1 patch, got {limit}")
     count = len(store.records("paired"))

@@ -3,7 +3,8 @@
 Restored images are clipped to [0, 1] and rounded to 8 bits. PSNR is over R, G, B of the whole
 patch (KAIR, SIDD); SSIM is given in the 2-D form of KAIR, DANet and NAFlow and in the 3-D form of
 the SIDD server, NAFNet and MIRNet. All are means over patches, and stand beside those of the noisy
-input itself. LPIPS is measured too where its weights are given.
+input itself; that of super-resolution, which is smaller, is enlarged for this by MATLAB's bicubic
+interpolation. LPIPS is measured too where its weights are given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from senm_jax.data import store as store_
-from senm_jax.evaluation import patches
+from senm_jax.evaluation import degraded, patches
 from senm_jax.inference import apply, ensemble
+from senm_jax.methods import base
 from senm_jax.metrics import lpips, psnr, ssim
 from senm_jax.ops import pixels
 
@@ -26,6 +28,7 @@ class Example(NamedTuple):
     """One patch as pictures, uint8."""
 
     noisy: UInt8[np.ndarray, "h w 3"]
+    """As large as the others."""
     restored: UInt8[np.ndarray, "h w 3"]
     clean: UInt8[np.ndarray, "h w 3"]
 
@@ -62,27 +65,30 @@ def evaluate(
     With ``perceptual`` the LPIPS of what is restored is measured too.
 
     Raises:
-        ValueError: the run cannot restore, or changes the image's size, or there are no pairs.
+        ValueError: the run cannot restore, or by another scale than the store's pairs are of, or
+            there are no pairs.
     """
     apply.require(run, "restore")
-    reach = run.method.restore_reach
-    if reach is not None and reach.scale != 1:
+    scale = base.pair_scale(run.method)
+    if scale != store.scale:
         raise ValueError(
-            f"{run.path}: enlarges images {reach.scale} times; pairs of one size cannot measure it"
+            f"{run.path}: enlarges images {scale} times, and the clean side of the pairs in "
+            f"{store.path} is {store.scale} times the noisy one: they cannot measure it"
         )
-    indices = patches.choose(store, limit)
+    indices = patches.choose(store, limit, scale)
     shown = set(indices[:: -(-len(indices) // examples)])
     way = ensemble if self_ensemble else apply
-    plan = way.layout(run, "restore", [store.patch] * len(indices), batch=batch)
+    plan = way.layout(run, "restore", [store.patch_of("noisy")] * len(indices), batch=batch)
     each, kept = [], []
     for part in patches.batches(store, indices, plan.batch if plan else 1, f"restoring by {name}"):
         image_keys = [apply.image_key(seed, f"patch {index}") for index in part.indices]
         noisy = list(patches.to_float(part.noisy))
         restored = patches.to_uint8(np.stack(way.restore_all(run, noisy, image_keys, plan)))
+        plain = patches.to_uint8(np.stack([degraded.enlarge(image, scale) for image in noisy]))
         for i, index in enumerate(part.indices):
-            each.append(_measure(part.clean[i], part.noisy[i], restored[i], perceptual))
+            each.append(_measure(part.clean[i], plain[i], restored[i], perceptual))
             if index in shown:
-                kept.append(Example(part.noisy[i], restored[i], part.clean[i]))
+                kept.append(Example(plain[i], restored[i], part.clean[i]))
     configurations = patches.labels(store, indices)
     return Result(
         name=name,
@@ -90,7 +96,8 @@ def evaluate(
         each=each,
         configurations=configurations,
         examples=kept,
-        about=patches.about(run, store, indices, seed) | {"self_ensemble": self_ensemble},
+        about=patches.about(run, store, indices, seed)
+        | {"self_ensemble": self_ensemble, "scale": scale},
     )
 
 

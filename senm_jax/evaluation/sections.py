@@ -50,6 +50,7 @@ CONTENT_COLUMNS = (
 )
 _GROUP, _PATCHES = report.Column("group", "configuration"), report.Column("patches", "patches", "d")
 _RUN = report.Column("run", "run")
+_ENLARGED = ("noisy input", "noisy input enlarged by bicubic interpolation")
 _CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
 
 NOISE_TEXT = (
@@ -103,10 +104,10 @@ def of_restorers(
     results: Sequence[restoration.Result], title: str = "Restorers"
 ) -> report.Section:
     """The section of restorers on one store: tables by run and by configuration, crops."""
-    measured = [column for column in RESTORER_COLUMNS
-                if column.key in results[0].rows[patches.ALL]]
+    columns = [_as_measured(column, results[0]) for column in RESTORER_COLUMNS
+               if column.key in results[0].rows[patches.ALL]]
     return report.Section(
-        title, (*RESTORER_TEXT, _what(results)), tables(results, measured),
+        title, (*RESTORER_TEXT, _what(results)), tables(results, columns),
         [_restored_crops(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
@@ -121,7 +122,7 @@ def of_pgap(results: Sequence[pgap.Result], title: str = "PGap") -> report.Secti
     real = results[0].real
     return report.Section(
         title, (*PGAP_TEXT, f"Learnt from real pairs: {real.name}."),
-        tables(results, PGAP_COLUMNS), (),
+        tables(results, [_as_measured(column, results[0].real) for column in PGAP_COLUMNS]), (),
         {"pgap": {"real": real.about, "synthetic": [
             {"name": result.name, "about": result.synthetic.about, "figures": result.rows}
             for result in results
@@ -185,6 +186,12 @@ def tables(
             for result in results
         ]
     return tables
+
+
+def _as_measured(column: report.Column, result: restoration.Result) -> report.Column:
+    """The column of the noisy input says so where that was enlarged to be measured."""
+    enlarged = result.about["scale"] != 1
+    return column._replace(label=column.label.replace(*_ENLARGED)) if enlarged else column
 
 
 def _grouped(rows: Mapping[str, patches.Row]) -> list[dict]:
@@ -252,7 +259,8 @@ def _restored_crops(results: Sequence[restoration.Result]) -> report.Figure:
         images = [examples[0].noisy, *(example.restored for example in examples),
                   examples[0].clean]
         rows.append([report.picture(drawings.centre(image), 2) for image in images])
+    noisy = "noisy" if results[0].about["scale"] == 1 else "noisy, bicubic"
     return report.Figure(
         "Crops of test patches, each pixel shown as four.",
-        ("noisy", *(result.name for result in results), "clean"), rows,
+        (noisy, *(result.name for result in results), "clean"), rows,
     )

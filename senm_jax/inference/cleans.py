@@ -7,9 +7,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import UInt8, UInt16
 
-from senm_jax.data import images, packing, pairing
+from senm_jax.data import degrading, images, layout, packing, pairing
 from senm_jax.data import store as store_
+from senm_jax.degradations import parameters
+from senm_jax.inference import stream
+
+Pixels = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
+
+
+class Views(NamedTuple):
+    """A clean image as two sides see it; one image where the scale is 1."""
+
+    target: Pixels
+    """What a restorer is to make, its sides multiples of the scale."""
+    source: Pixels
+    """What a noisy image is made of: the same reduced by the scale, see `reduced`."""
 
 
 class Clean(NamedTuple):
@@ -23,26 +37,48 @@ class Clean(NamedTuple):
     position: tuple[int, int]
     """Its upper left pixel there."""
     size: tuple[int, int]
-    read: Callable[[], np.ndarray]
-    """Its pixels, uint8 or uint16 [h, w, 3]; ValueError where the file is no whole image."""
+    """Of what a noisy image is made of."""
+    read: Callable[[], Views]
+    """Its pixels; ValueError where the file is no whole image."""
 
 
-def of_store(store: store_.Store, versions: int) -> list[Clean]:
+def reduced(image: Pixels, scale: int) -> Views:
+    """The image cut to multiples of ``scale``, and that at 1 / ``scale`` of its size.
+
+    By MATLAB's antialiased bicubic interpolation of the whole image, clipped and rounded to the
+    image's own bits: the low-resolution clean images of LUD-VAE, DeFlow and SeNM-VAE are files, of
+    8 bits, from which their noise models learn and make degraded ones.
+    """
+    if scale == 1:
+        return Views(image, image)
+    height, width = (side // scale * scale for side in image.shape[:2])
+    small = _bicubic(scale)(stream.to_float(image), np.uint64(0)).noisy
+    return Views(image[:height, :width], images.quantise(small, 8 * image.itemsize))
+
+
+@functools.lru_cache(maxsize=None)
+def _bicubic(scale: int) -> degrading.Degrader:
+    return degrading.Degrader(parameters.Bicubic(scale))
+
+
+def of_store(store: store_.Store, versions: int, scale: int = 1) -> list[Clean]:
     """Every clean patch of the store, source patches first, ``versions`` times each.
 
     Raises:
-        ValueError: the store has no clean patches.
+        ValueError: the store has no clean patches, or their sides are no multiples of the scale.
     """
     found = []
+    layout.require_scale(store.path, store.patch, scale)
+    size = layout.patch_of("noisy", store.patch, scale)
     for domain in ("source", "paired"):
         if domain not in store.domains:
             continue
         pixels = store.images(domain, "clean")
         for i, record in enumerate(store.records(domain)):
-            read = functools.partial(_of_array, pixels, i)
+            read = functools.partial(_of_array, pixels, i, scale)
             found += [
-                Clean(f"{domain} {i} #{k}", record["source"], tuple(record["position"]),
-                      store.patch, read)
+                Clean(f"{domain} {i} #{k}", record["source"], tuple(record["position"]), size,
+                      read)
                 for k in range(versions)
             ]
     if not found:
@@ -51,45 +87,55 @@ def of_store(store: store_.Store, versions: int) -> list[Clean]:
 
 
 def of_images(
-    root: str | os.PathLike, versions: int, leave: Path, problems: list[str]
+    root: str | os.PathLike, versions: int, leave: Path, problems: list[str], scale: int = 1
 ) -> list[Clean]:
     """Every whole image under ``root``, ``versions`` times each; none under the folder ``leave``.
+    Images smaller than the scale are put into ``problems``.
 
     Raises:
         ValueError: there is no image.
     """
     found = []
-    for path, size in sized(find(root, leave), problems):
-        name = pairing.below(path, Path(root))
-        read = functools.partial(_whole, path)
+    for path, (height, width) in sized(find(root, leave), problems):
+        if min(height, width) < scale:
+            problems.append(f"{path}: {height}x{width} cannot be reduced {scale} times")
+            continue
+        name, size = pairing.below(path, Path(root)), (height // scale, width // scale)
+        read = functools.partial(_whole, path, scale)
         found += [Clean(f"{name} #{k}", name, (0, 0), size, read) for k in range(versions)]
     return found
 
 
 def of_image_patches(
     root: str | os.PathLike, patch: int, count: int | None, seed: int, leave: Path,
-    problems: list[str],
+    problems: list[str], scale: int = 1,
 ) -> list[Clean]:
     """``count`` square patches of every image under ``root``, at random places in 8 bits.
 
     Places are those of `data.packing.positions`: None asks for as many as cover the image. Images
-    smaller than a patch are put into ``problems``.
+    smaller than a patch are put into ``problems``. Whole images are reduced by the scale; places
+    and sizes of their patches are multiples of it.
 
     Raises:
-        ValueError: there is no image.
+        ValueError: there is no image, or the patch is no multiple of the scale.
     """
-    found = []
-    decode = functools.lru_cache(maxsize=1)(images.read_rgb8)  # an image's patches come in a row
+    found, small = [], patch // scale
+    layout.require_scale(leave, (patch, patch), scale)
+
+    @functools.lru_cache(maxsize=1)  # an image's patches come in a row
+    def decode(path):
+        return reduced(images.read_rgb8(path), scale)
+
     for path, (height, width) in sized(find(root, leave), problems):
         if min(height, width) < patch:
             problems.append(f"{path}: {height}x{width} is smaller than a patch of {patch}")
             continue
         name = pairing.below(path, Path(root))
-        places = packing.positions(height, width, patch, count, seed, name)
+        places = packing.positions(height // scale, width // scale, small, count, seed, name)
         found += [
-            Clean(f"{name} #{k}", name, place, (patch, patch),
-                  functools.partial(_window, decode, path, place, patch))
-            for k, place in enumerate(places)
+            Clean(f"{name} #{k}", name, (scale * row, scale * col), (small, small),
+                  functools.partial(_window, decode, path, (row, col), small, scale))
+            for k, (row, col) in enumerate(places)
         ]
     return found
 
@@ -124,14 +170,19 @@ def sized(
     return found
 
 
-def _of_array(pixels, i: int) -> np.ndarray:
-    return np.asarray(pixels[i])
+def _of_array(pixels, i: int, scale: int) -> Views:
+    return reduced(np.asarray(pixels[i]), scale)
 
 
-def _whole(path: Path) -> np.ndarray:
-    return images.read(path).pixels
+def _whole(path: Path, scale: int) -> Views:
+    return reduced(images.read(path).pixels, scale)
 
 
-def _window(decode, path: Path, place: tuple[int, int], patch: int) -> np.ndarray:
-    (row, column), whole = place, decode(path)
-    return whole[row : row + patch, column : column + patch]
+def _window(decode, path: Path, place: tuple[int, int], size: int, scale: int) -> Views:
+    """The square at ``place`` of the reduced image, and the same of the target."""
+    def cut(image, times):
+        rows, cols = (slice(times * first, times * (first + size)) for first in place)
+        return image[rows, cols]
+
+    whole = decode(path)
+    return Views(cut(whole.target, scale), cut(whole.source, 1))

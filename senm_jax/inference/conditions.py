@@ -106,8 +106,14 @@ def imitated(run, store: store_.Store) -> list[dict[str, float]]:
     the method on up to `MEASURED` patches of each domain.
 
     Raises:
-        ValueError: the method cannot measure, or the store has no noisy patches.
+        ValueError: the method cannot measure, or the store has no noisy patches, or noisy ones
+            that are smaller than the clean ones.
     """
+    if store.scale != 1:
+        raise ValueError(
+            f"{store.path}: its noisy patches are {store.scale} times smaller than the clean ones, "
+            "and levels are measured on patches of one size; name a store of such"
+        )
     found = []
     for domain in ("paired",) if run.method.imitate_needs_clean else ("paired", "target"):
         if domain in store.domains:

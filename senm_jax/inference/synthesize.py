@@ -3,6 +3,9 @@
 What is made of an image is a function of the run, the seed, the image and its name (see
 `cleans.Clean`), not of the other images. Killed and called again in the same way, it goes on and
 ends with the same bytes.
+
+For super-resolution the clean images are first reduced by a scale (`cleans.reduced`), and what the
+noise model makes of the small images is paired with the large ones.
 """
 
 import dataclasses
@@ -42,13 +45,16 @@ class Options:
     """Tiles computed together."""
     heat: str | None = None
     """See `conditions.make`."""
+    scale: int = 1
+    """Clean size over noisy."""
 
 
 def to_store(
     run: runs.Run, clean: str | os.PathLike, out: str | os.PathLike, options: Options,
     per_image: int | None = None, patch: int = 256,
 ) -> stream.Summary:
-    """Makes the store ``out`` of pairs; every record holds its level and how it was drawn.
+    """Makes the store ``out`` of pairs; every record holds how it was drawn, and its level where
+    both sides are of one size.
 
     Args:
         run: a noise model's.
@@ -58,21 +64,21 @@ def to_store(
         options: how noisy images are drawn.
         per_image: noisy versions of each patch of a store (None: 1), or patches cut from each
             image (None: as many as cover it, at most 32).
-        patch: side of patches cut from images, pixels.
+        patch: side of (clean) patches cut from images, pixels.
 
     Raises:
         ValueError: the run is no noise model, the conditions are not its own, nothing is clean,
-            or ``out`` exists.
+            the patches cannot be reduced by the scale, or ``out`` exists.
     """
-    out, problems = Path(out), []
+    out, problems, scale = Path(out), [], options.scale
     if _is_store(clean):
         source = store_.Store.open(clean)
-        size, sources = source.patch, cleans.of_store(source, per_image or 1)
+        size, sources = source.patch, cleans.of_store(source, per_image or 1, scale)
         about = {"clean": str(clean), "fingerprint": source.fingerprint}
     else:
         size = (patch, patch)
         sources = cleans.of_image_patches(
-            clean, patch, per_image, options.seed, out.absolute(), problems
+            clean, patch, per_image, options.seed, out.absolute(), problems, scale
         )
         about = {"clean": str(clean), "names": _names(sources)}
     apply.require(run, "sample")
@@ -83,18 +89,18 @@ def to_store(
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     about |= _about(run, options)
-    with store_.Writer(out, patch=size, about=about, resume=True) as writer:
+    with store_.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
         done = [record["origin"]["name"] for record in writer.records("paired")]
         number = {each.name: i for i, each in enumerate(sources)}
         first = number[done[-1]] + 1 if done else 0
         made = 0
-        for each, pixels, noisy, drawn in _generate(
+        for each, target, noisy, drawn in _generate(
             run, sources, lambda i: i >= first, draw, options, plan, problems
         ):
             writer.add(
-                "paired", clean=pixels, noisy=images.quantise(noisy, 8), level=drawn.get("level"),
-                source=each.source, position=each.position,
-                origin={**origin, "name": each.name, "conditions": drawn},
+                "paired", clean=target, noisy=images.quantise(noisy, 8),
+                level=drawn.get("level") if scale == 1 else None, source=each.source,
+                position=each.position, origin={**origin, "name": each.name, "conditions": drawn},
             )
             made += 1
     return stream.Summary(made, len(done), tuple(problems))
@@ -107,21 +113,22 @@ def to_images(
     """Writes 8-bit PNG images to ``out/noisy``, named as the clean ones, and ``synthesis.json``.
 
     ``clean`` is as in `to_store`, images taken whole; of a store's patches the clean ones are
-    written too, to ``out/clean``. With ``per_image`` above 1 names end in the version's number.
+    written too, to ``out/clean``, and so are images, cut to multiples of the scale, where that is
+    above 1. With ``per_image`` above 1 names end in the version's number.
     Images that are there already are kept.
 
     Raises:
         ValueError: as `to_store`; or ``out`` holds what another call made.
     """
-    out, problems, versions = Path(out), [], per_image or 1
+    out, problems, versions, scale = Path(out), [], per_image or 1, options.scale
     apply.require(run, "sample")
     if out.resolve() == Path(clean).resolve():
         raise ValueError(f"{out}: holds the clean images; take another folder")
     if _is_store(clean):
-        sources = cleans.of_store(store_.Store.open(clean), versions)
+        sources = cleans.of_store(store_.Store.open(clean), versions, scale)
         names = [each.name.split(" #")[0].replace(" ", "_") for each in sources]
     else:
-        sources = cleans.of_images(clean, versions, out.absolute(), problems)
+        sources = cleans.of_images(clean, versions, out.absolute(), problems, scale)
         names = _stems([each.source for each in sources])
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
@@ -136,12 +143,13 @@ def to_images(
     missing = [not target.exists() for target in targets]
     made = 0
     place = {each.name: i for i, each in enumerate(sources)}
-    for each, pixels, noisy, _ in _generate(
+    for each, clean_pixels, noisy, _ in _generate(
         run, sources, missing.__getitem__, draw, options, plan, problems
     ):
         target = targets[place[each.name]]
-        if _is_store(clean):
-            _write(out / "clean" / target.relative_to(out / "noisy"), stream.to_float(pixels))
+        if scale != 1 or _is_store(clean):
+            _write(out / "clean" / target.relative_to(out / "noisy"),
+                   stream.to_float(clean_pixels))
         _write(target, noisy)
         made += 1
     return stream.Summary(made, len(missing) - sum(missing), tuple(problems))
@@ -151,23 +159,23 @@ def _generate(
     run: runs.Run, sources: Sequence[cleans.Clean], wanted, draw: conditions.Draw,
     options: Options, plan: tiles.Layout | None, problems: list[str],
 ) -> Iterator[tuple[cleans.Clean, np.ndarray, Float32[np.ndarray, "h w 3"], dict[str, float]]]:
-    """(clean image, its pixels, its noisy version, the conditions) of each wanted source."""
+    """(clean image, its target, its noisy version, the conditions) of each wanted source."""
 
-    def compute(numbers, pixels, tick):
+    def compute(numbers, views, tick):
         return apply.sample_all(
-            run, [stream.to_float(each) for each in pixels],
+            run, [stream.to_float(each.source) for each in views],
             [apply.image_key(options.seed, sources[i].name) for i in numbers],
             [draw(sources[i].name) for i in numbers], plan, tick,
         )
 
     with stream.precision(run):
-        for i, pixels, noisy in stream.process(
+        for i, view, noisy in stream.process(
             [each.size for each in sources], plan, wanted, lambda i: sources[i].read(), compute,
             problems, "synthesizing",
         ):
             if options.match_mean:
-                noisy = compare.match_mean(noisy, stream.to_float(pixels))
-            yield sources[i], pixels, noisy, draw(sources[i].name)
+                noisy = compare.match_mean(noisy, stream.to_float(view.source))
+            yield sources[i], view.target, noisy, draw(sources[i].name)
 
 
 def _conditions(run: runs.Run, options: Options) -> conditions.Draw:

@@ -52,6 +52,11 @@ class Reach(NamedTuple):
     given to it as they are, and only tiles keep to multiples."""
 
 
+def pair_scale(method: "Method") -> int:
+    """Clean size over noisy of the pairs that a method learns from: a restorer's own scale."""
+    return 1 if method.restore_reach is None else method.restore_reach.scale
+
+
 class Judgement(NamedTuple):
     """How well each of a method's configurations explains each row's noisy image."""
 

@@ -155,10 +155,12 @@ def _random_batch(config: settings.Settings, side: int) -> dict[str, dict]:
     for images in batch.values():
         if "noisy" in images:
             images["configuration"] = np.zeros(len(images["noisy"]), np.int32)
-    if degrader and "paired" in batch:
-        large = (rows["paired"], *(length * degrader.scale for length in shape[:2]), 3)
-        clean = generator.integers(0, 256, large, np.uint8)
-        batch["paired"] = degrader.rows(clean, degrading.bits(len(clean), "bench"))
+    scale = base.pair_scale(settings.make_method(config))
+    if "paired" in batch and (degrader or scale != 1):
+        large = (rows["paired"], *(length * scale for length in shape[:2]), 3)
+        clean = batch["paired"]["clean"] = generator.integers(0, 256, large, np.uint8)
+        if degrader:
+            batch["paired"] = degrader.rows(clean, degrading.bits(len(clean), "bench"))
     return batch
 
 

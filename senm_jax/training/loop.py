@@ -230,9 +230,29 @@ def _open_data(
         raise ValueError("config.hyper.patch_level: pairs that are made, by "
                          "config.data.degradation, are of no patch whose level is known; set it to "
                          "false")
-    return pipeline_.Pipeline(_stores(settings), data.rows, data.crop, settings.seed,
-                              data.weights or None, method.configurations, method.needs_levels,
-                              degrader)
+    stores = _stores(settings)
+    if data.rows.get("paired"):
+        _check_scale(settings, method, stores, degrader)
+    return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None,
+                              method.configurations, method.needs_levels, degrader)
+
+
+def _check_scale(
+    settings: settings_.Settings, method: base.Method, stores: list[store_.Store],
+    degrader: degrading.Degrader | None,
+) -> None:
+    """ValueError unless the pairs' clean side over the noisy one is what the method learns from."""
+    taken = base.pair_scale(method)
+    held = {each.path: each.scale for each in stores}
+    if degrader:
+        held = {f"config.data.degradation={settings.data.degradation}": degrader.scale}
+    for where, scale in held.items():
+        if scale != taken:
+            raise ValueError(
+                f"{where}: the clean side of these pairs is {scale} times the noisy one, and "
+                f"{settings.method}, as config.hyper has it, learns from pairs of {taken} times; "
+                "take pairs of that scale, or a restorer that enlarges by theirs"
+            )
 
 
 @contextlib.contextmanager

@@ -29,7 +29,8 @@ class Validator:
     `SIDE` pixels wide, or as wide as the patches and the method allow. Where the store has no
     pairs, ``degrader`` makes them of its clean patches, by each patch's own draws. Residuals and
     PSNR are of images rounded to 8 bits; where noisy images are smaller than clean ones, they are
-    enlarged for that by MATLAB's bicubic interpolation.
+    enlarged for that by MATLAB's bicubic interpolation, and crops are `SIDE` pixels of the noisy
+    side.
 
     ``names`` lists the figures: a noise model's ``validation/generated_std`` and
     ``_correlation`` (of horizontal neighbours) of ``generated - clean``, beside the real ones;
@@ -38,11 +39,18 @@ class Validator:
 
     def __init__(self, path: str | os.PathLike, method: base.Method, seed: int,
                  degrader: degrading.Degrader | None = None):
-        """Raises ValueError: the store is none or has no pairs, or its patches are too small."""
+        """Raises ValueError: the store is none or has no pairs, its patches are too small, or its
+        pairs are of another scale than the method's."""
         store = store_.Store.open(path)
         multiple = max([reach.multiple for reach in (method.sample_reach, method.restore_reach)
                         if reach is not None], default=1)
         make = degrader if degrader and "paired" not in store.domains else None
+        scale, taken = (make or store).scale, base.pair_scale(method)
+        if scale != taken:
+            raise ValueError(
+                f"{path}: cannot validate on pairs whose clean side is {scale} times the noisy "
+                f"one, this method's is {taken} times; name another store by data.validation"
+            )
         self._clean, self._noisy = _made(store, multiple, make) if make else _crops(store, multiple)
         self._shown = _as_shown(self._noisy, self._clean)
         self._keys = jax.random.split(
@@ -69,8 +77,9 @@ class Validator:
             "real_std": float(np.std(real)), "real_correlation": neighbour_correlation(real),
             "noisy_psnr": _mean_psnr(noisy, clean),
         }
-        columns = {"clean": clean, "real noisy": noisy}
-        residuals = {"real noise": real}
+        same = self._clean.shape == self._noisy.shape
+        columns = {"clean": clean, "real noisy" if same else "noisy, bicubic": noisy}
+        residuals = {"real noise" if same else "bicubic - clean": real}
         if self._generate:
             generated = self._generate(variables, clean, self._noisy)
             made = residual(generated, clean)
@@ -136,7 +145,7 @@ def _mean_psnr(images: np.ndarray, clean: np.ndarray) -> float:
 
 def _crops(store: store_.Store, multiple: int) -> tuple[np.ndarray, np.ndarray]:
     """(clean, noisy) of the pairs, uint8."""
-    _, clean = _centres(store, "paired", "clean", multiple, 1)
+    _, clean = _centres(store, "paired", "clean", multiple, store.scale)
     return clean, _centres(store, "paired", "noisy", multiple, 1)[1]
 
 
@@ -153,15 +162,17 @@ def _made(
 def _centres(
     store: store_.Store, domain: str, side: str, multiple: int, scale: int
 ) -> tuple[list[int], np.ndarray]:
-    """Numbers and centre crops of patches, ``scale`` times as large as the noisy ones are to be."""
-    count = len(store.records(domain))
-    size = min(SIDE, min(store.patch) // scale) // multiple * multiple * scale
+    """Numbers and centre crops of patches, ``scale`` times as large as the noisy ones are to be.
+    Those of both sides of a pair show the same."""
+    count, patch = len(store.records(domain)), store.patch_of(side)
+    size = min(SIDE, min(patch) // scale) // multiple * multiple * scale
     if not size:
         raise ValueError(
             f"{store.path}: expected patches of at least {multiple * scale} pixels to validate on, "
-            f"got {store.patch}"
+            f"got {patch}"
         )
-    row, col = ((length - size) // 2 for length in store.patch)
+    unit = store.scale if side == "clean" else 1
+    row, col = ((length - size) // unit // 2 * unit for length in patch)
     chosen = np.unique(np.linspace(0, count - 1, CROPS).round().astype(int)).tolist()
     return chosen, np.stack([store.read(domain, side, i, row, col, size) for i in chosen])
 
@@ -170,5 +181,6 @@ def _as_shown(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
     """The noisy images in 8 bits and as large as the clean ones."""
     scale = clean.shape[1] / noisy.shape[1]
     if scale != 1:
-        noisy = np.stack([resize.bicubic(jnp.asarray(image), scale) for image in noisy])
+        noisy = pixels.to_float(jnp.asarray(noisy))
+        noisy = np.stack([resize.bicubic(image, scale) for image in noisy])
     return noisy if noisy.dtype == np.uint8 else np.asarray(pixels.to_uint8(jnp.asarray(noisy)))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from senm_jax.cli import main
-from senm_jax.data import store
+from senm_jax.data import degrading, images, store
 from senm_jax.degradations import parameters
 from senm_jax.training import platform
 
@@ -115,9 +115,25 @@ def test_prepare_makes_pairs_of_clean_photographs(photos, tmp_path, capsys):
     np.testing.assert_array_equal(clean[0], window)
 
 
+def test_prepare_keeps_smaller_images_beside_the_clean_ones(photos, tmp_path, capsys):
+    words = ["prepare", "folder", tmp_path / "s", "--clean", photos, "--patch", 16,
+             "--degrade", "bicubic,scale=4"]
+    assert main.main([*map(str, words)]) == 0
+    assert "patches of 16 x 16 (noisy ones 4 x 4)" in capsys.readouterr().out
+    made, degrader = store.Store.open(tmp_path / "s"), degrading.Degrader(parameters.Bicubic(4))
+    whole = pixels(photos / "a.png")
+    small = images.quantise(degrader(whole / np.float32(255), np.uint64(0)).noisy, 8)
+    row, column = made.records("paired")[0]["position"]
+    np.testing.assert_array_equal(
+        made.images("paired", "clean")[0], whole[row : row + 16, column : column + 16])
+    np.testing.assert_array_equal(
+        made.images("paired", "noisy")[0],
+        small[row // 4 : row // 4 + 4, column // 4 : column // 4 + 4])
+
+
 def test_prepare_refuses_what_a_store_cannot_hold(photos, tmp_path, capsys):
     words = ["prepare", "folder", str(tmp_path / "s"), "--patch", "16"]
-    assert main.main([*words, "--clean", str(photos), "--degrade", "bicubic"]) == 1
-    assert "bicubic makes images 4 times smaller" in capsys.readouterr().err
+    assert main.main([*words, "--clean", str(photos), "--degrade", "bicubic,scale=3"]) == 1
+    assert "multiples of the scale, got 16 x 16 and 3" in capsys.readouterr().err
     assert main.main([*words, "--noisy", str(photos), "--degrade", "awgn"]) == 1
     assert "expected clean photographs to degrade; give --clean" in capsys.readouterr().err

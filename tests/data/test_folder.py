@@ -3,11 +3,13 @@
 import re
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from senm_jax.data import folder, store
+from senm_jax.degradations import parameters
 
 
 @pytest.fixture
@@ -184,3 +186,52 @@ def test_an_interrupted_prepare_can_be_run_again(photographs, monkeypatch):
     packed, _ = prepare(photographs)
     packed.verify()
     assert not (photographs / "out.partial").exists()
+
+
+def enlarged(root, scene, noisy, save, **sizes):
+    """Two pairs whose clean photograph is four times as large; ``sizes`` cuts noisy ones."""
+    for i in range(2):
+        save(root / "high" / f"{i}.png", scene(i, 97, 128)[:96])
+        small = cv2.resize(scene(i, 97, 128)[:96], (32, 24), interpolation=cv2.INTER_AREA)
+        save(root / "low" / f"{i}.png", noisy(small, 3, i)[: sizes.get(f"rows_{i}")])
+    return {"pairs": (root / "high", root / "low"), "clean": None, "noisy": None, "scale": 4}
+
+
+def test_pairs_of_two_sizes(tmp_path, scene, noisy, save):
+    packed, report = prepare(tmp_path, **enlarged(tmp_path, scene, noisy, save), per_image=4)
+    assert "no problems found" in report
+    assert packed.scale == 4 and packed.images("paired", "noisy").shape == (8, 8, 8, 3)
+    for i, record in enumerate(packed.records("paired")):
+        row, col = record["position"]
+        high, low = (np.asarray(Image.open(tmp_path / side / record["source"]))
+                     for side in ("high", "low"))
+        np.testing.assert_array_equal(
+            packed.images("paired", "clean")[i], high[row : row + 32, col : col + 32])
+        window = np.s_[row // 4 : row // 4 + 8, col // 4 : col // 4 + 8]
+        np.testing.assert_array_equal(packed.images("paired", "noisy")[i], low[window])
+        assert record["level"] is None and not row % 4 and not col % 4
+
+
+def test_a_pair_of_another_ratio_is_named(tmp_path, scene, noisy, save):
+    options = enlarged(tmp_path, scene, noisy, save, rows_1=23)
+    packed, report = prepare(tmp_path, **options)
+    line = line_of(report, "size mismatch")
+    assert "1.png" in line and "clean is 96 x 128, noisy is 23 x 32" in line
+    assert "expected clean to be exactly 4 times noisy" in line
+    assert {record["source"] for record in packed.records("paired")} == {"0.png"}
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"patch": 30}, "multiples of the scale, got 30 x 30 and 4"),
+    ({"noisy": "low"}, "scale 4 holds pairs alone"),
+    ({"clean": "high", "degrade": parameters.AWGN()}, "makes pairs of scale 1, and --scale is 4"),
+])
+def test_a_scale_that_a_store_cannot_hold_is_refused(
+    tmp_path, scene, noisy, save, options, message
+):
+    settings = enlarged(tmp_path, scene, noisy, save) | options
+    for side in ("clean", "noisy"):
+        settings[side] = settings[side] and tmp_path / settings[side]
+    with pytest.raises(ValueError, match=message):
+        prepare(tmp_path, **settings)
+    assert not (tmp_path / "out").exists()

@@ -263,3 +263,47 @@ def test_names_of_configurations_are_those_of_the_noisy_patches_in_use(small_sto
     assert found[0] == "camera 0_00100" and len(found) == 6
     with pytest.raises(ValueError, match="expected noisy patches with the camera"):
         pipeline.configuration_names([small_store], {"paired": 0, "source": 4})
+
+
+def enlarged_store(path, scale=4, small=(5, 6), count=3):
+    """Pairs whose clean pixels each equal the noisy pixel that they lie in; those say where."""
+    patch = tuple(scale * length for length in small)
+    with store.Writer(path, patch=patch, about={}, scale=scale) as writer:
+        for i in range(count):
+            noisy = np.stack([np.full(small, i), *np.indices(small)], -1).astype(np.uint8)
+            clean = noisy.repeat(scale, 0).repeat(scale, 1)
+            clean[::scale, ::scale] += 100  # the upper left one of each
+            writer.add("paired", clean=clean, noisy=noisy, source=f"{i}")
+    return store.Store.open(path)
+
+
+def test_the_clean_crop_is_larger_at_the_same_place_and_turned_alike(tmp_path):
+    pipe = pipeline.Pipeline([enlarged_store(tmp_path / "s")], {"paired": 64}, 3, seed=0)
+    rows = pipe.batch_at(1)["paired"]
+    assert rows["noisy"].shape == (64, 3, 3, 3) and rows["clean"].shape == (64, 12, 12, 3)
+    assert np.isnan(rows["level"]).all()
+    marked = rows["clean"] >= 100
+    inner = np.where(marked, rows["clean"] - 100, rows["clean"])
+    np.testing.assert_array_equal(inner, rows["noisy"].repeat(4, 1).repeat(4, 2))
+    corners = marked[..., 0].reshape(64, 3, 4, 3, 4).all((1, 3))
+    assert (corners.sum((1, 2)) == 1).all()  # one corner, of each noisy pixel the same
+    assert corners[:, ::3, ::3].any(0).all() and corners[:, ::3, ::3].any((1, 2)).all()
+
+
+def test_the_noisy_side_is_drawn_as_from_a_store_of_one_size(tmp_path):
+    enlarged = enlarged_store(tmp_path / "s")
+    with store.Writer(tmp_path / "one", patch=(5, 6), about={}) as writer:
+        for image in enlarged.images("paired", "noisy")[:]:
+            writer.add("paired", clean=image, noisy=image, source="x")
+    first, second = (
+        pipeline.Pipeline([each], {"paired": 9}, 3, seed=1).batch_at(4)["paired"]["noisy"]
+        for each in (enlarged, store.Store.open(tmp_path / "one")))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_scales_that_do_not_fit_are_refused(tmp_path):
+    four, two = enlarged_store(tmp_path / "four"), enlarged_store(tmp_path / "two", 2)
+    with pytest.raises(ValueError, match="stores of one scale.*four of 4, .*two of 2"):
+        pipeline.Pipeline([four, two], {"paired": 2}, 3, seed=0)
+    with pytest.raises(ValueError, match="data.crop = 6 does not fit the 5 x 6 noisy patches"):
+        pipeline.Pipeline([four], {"paired": 2}, 6, seed=0)

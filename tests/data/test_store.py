@@ -1,5 +1,6 @@
 """A store holds what was put in, appears whole or not at all, and knows when it was changed."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -290,3 +291,76 @@ def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
     for i in (0, done - 1, done):
         expected = np.random.default_rng(i).integers(0, 256, (*PATCH, 3), np.uint8)
         np.testing.assert_array_equal(finished.images("source", "clean")[i], expected)
+
+
+def fill_enlarged(writer, count=5, scale=4, patch=(16, 24)):
+    """Pairs whose clean side is larger by the scale."""
+    small = tuple(length // scale for length in patch)
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        clean, noisy = (rng.integers(0, 256, (*size, 3), np.uint8) for size in (patch, small))
+        writer.add("paired", clean=clean, noisy=noisy, source=f"{i}.png")
+
+
+def test_a_pair_may_have_a_smaller_noisy_side(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "BYTES", 2 * 16 * 24 * 3)
+    with store.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=4) as writer:
+        fill_enlarged(writer)
+    opened = store.Store.open(tmp_path / "s")
+    opened.verify()
+    assert (opened.scale, opened.patch, opened.patch_of("noisy")) == (4, (16, 24), (4, 6))
+    assert opened.images("paired", "noisy").shape == (5, 4, 6, 3)
+    assert opened.images("paired", "clean").shape == (5, 16, 24, 3)
+    assert opened.index["domains"]["paired"]["shards"] == [2, 2, 1]
+    noisy = opened.images("paired", "noisy")
+    np.testing.assert_array_equal(opened.read("paired", "noisy", 3, 1, 3, 3), noisy[3][1:, 3:])
+    with pytest.raises(ValueError, match="leaves the 4 x 6 patch"):
+        opened.read("paired", "noisy", 3, 2, 0, 3)
+    assert "5 paired patches of 16 x 24 (noisy ones 4 x 6)" in opened.summary()
+
+
+def test_the_scale_is_part_of_the_fingerprint_only_where_sizes_differ(tmp_path):
+    def index(scale):
+        with store.Writer(tmp_path / str(scale), patch=(4, 4), about={}, scale=scale) as writer:
+            fill_enlarged(writer, 1, scale, (4, 4))
+        return store.Store.open(tmp_path / str(scale)).index
+
+    plain, halved = index(1), index(2)
+    assert "scale" not in plain and halved["scale"] == 2
+    content = [1, [4, 4], ["paired", plain["domains"]["paired"]["records"]]]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    assert plain["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
+    del halved["scale"]
+    assert layout.fingerprint(halved) != halved["fingerprint"]
+
+
+def test_a_scale_that_does_not_fit_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="multiples of the scale, got 16 x 18 and 4"):
+        store.Writer(tmp_path / "s", patch=(16, 18), about={}, scale=4)
+    with pytest.raises(ValueError, match="a store of scale 2 holds pairs alone, got a source"):
+        with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
+            writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x.png")
+    with pytest.raises(ValueError, match=r"x.png: expected uint8 \(2, 2, 3\), got uint8 \(4, 4"):
+        with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
+            image = np.zeros((4, 4, 3), np.uint8)
+            writer.add("paired", clean=image, noisy=image, source="x.png")
+
+
+def test_an_interrupted_writer_goes_on_with_both_sizes(tmp_path):
+    def write(path, count):
+        with store.Writer(path, patch=(8, 8), about={}, scale=2, resume=True) as writer:
+            fill_enlarged(writer, count, 2, (8, 8))
+            if count < 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "s", 2)
+    with store.Writer(tmp_path / "s", patch=(8, 8), about={}, resume=True) as other:
+        assert other.done == {}  # of another scale: it starts again
+        image = np.zeros((8, 8, 3), np.uint8)
+        other.add("source", clean=image, source="x")
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "t", 2)
+    with store.Writer(tmp_path / "t", patch=(8, 8), about={}, scale=2, resume=True) as writer:
+        assert writer.done == {"paired": 2}
+    assert store.Store.open(tmp_path / "t").images("paired", "noisy").shape == (2, 4, 4, 3)

@@ -146,3 +146,9 @@ def test_a_store_without_pairs_is_refused_by_its_flag(pairs, cleans):
         with pytest.raises(ValueError, match=f"--{flag} .*cleans: expected a store of pairs, but "
                                              "it holds source patches alone"):
             _plan("lud-vae-sidd", _stores(pairs)._replace(**change))
+
+
+def test_a_test_store_of_another_scale_is_refused_before_any_training(pairs):
+    with pytest.raises(ValueError, match="--test test=.*: holds pairs whose clean side is 1 times "
+                                         "the noisy one, and the restorer enlarges 4 times"):
+        _plan("lud-vae-aim19", _stores(pairs))

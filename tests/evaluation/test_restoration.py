@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 from evaluation import worlds
 
-from senm_jax.evaluation import patches, restoration
+from senm_jax.data import store as store_
+from senm_jax.evaluation import patches, restoration, sections
 from senm_jax.methods import base
 from senm_jax.metrics import psnr, ssim
+from senm_jax.ops import pixels, resize
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,27 @@ def test_what_cannot_be_evaluated_is_refused(store):
     larger = worlds.restorer(lambda y: y)._replace(restore_reach=base.Reach(1, 0, scale=2))
     with pytest.raises(ValueError, match="enlarges images 2 times"):
         restoration.evaluate(worlds.run_of(larger), store, name="x")
+
+
+def test_a_small_noisy_side_is_enlarged_to_be_measured(tmp_path):
+    random = np.random.default_rng(0)
+    with store_.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=2) as writer:
+        for i in range(2):
+            noisy = random.integers(40, 200, (8, 12, 3), np.uint8)
+            writer.add("paired", clean=noisy.repeat(2, 0).repeat(2, 1), noisy=noisy, source=f"{i}")
+    opened = store_.Store.open(tmp_path / "s")
+    twice = worlds.restorer(lambda y: y.repeat(2, 1).repeat(2, 2) + 1 / 255)._replace(
+        restore_reach=base.Reach(1, 0, scale=2))
+    result = restoration.evaluate(worlds.run_of(twice), opened, name="twice")
+    np.testing.assert_allclose(
+        result.rows[patches.ALL]["restored_psnr_rgb"], 20 * np.log10(255), rtol=1e-3)
+    noisy, clean = (opened.images("paired", side)[0] for side in ("noisy", "clean"))
+    plain = np.asarray(pixels.to_uint8(resize.bicubic(jnp.asarray(noisy / np.float32(255)), 2.0)))
+    np.testing.assert_array_equal(result.examples[0].noisy, plain)
+    assert result.each[0]["noisy_psnr_rgb"] == psnr.rgb8(plain, clean)
+    section = sections.of_restorers([result])
+    labels = [column.label for column in section.tables[0].columns]
+    assert labels.count("noisy input enlarged by bicubic interpolation") == 3
+    assert "noisy input" not in labels and section.figures[0].columns[0] == "noisy, bicubic"
+    with pytest.raises(ValueError, match="clean side is 2 times.*pairs of scale 1 are needed"):
+        patches.choose(opened, None)

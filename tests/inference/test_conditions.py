@@ -143,3 +143,11 @@ def test_configurations_are_like_the_pairs_of_a_store(real, white):
         conditions.make(_Cameras(), 0)
     with pytest.raises(ValueError, match="--configuration: this method knows none"):
         conditions.make(white, 0, configuration="a")
+
+
+def test_levels_are_not_measured_on_pairs_of_two_sizes(tmp_path):
+    with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
+        writer.add("paired", clean=np.zeros((4, 4, 3), np.uint8),
+                   noisy=np.zeros((2, 2, 3), np.uint8), source="x")
+    with pytest.raises(ValueError, match="noisy patches are 2 times smaller than the clean ones"):
+        conditions.imitated(None, store.Store.open(tmp_path / "s"))

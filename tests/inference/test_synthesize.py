@@ -2,12 +2,14 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 from senm_jax.data import images, store
 from senm_jax.inference import apply, synthesize
+from senm_jax.ops import resize
 
 Options = synthesize.Options
 
@@ -142,3 +144,62 @@ def test_what_cannot_be_made_is_refused(white, dncnn, real, photos, tmp_path):
     synthesize.to_images(white, photos, tmp_path / "out", Options())
     with pytest.raises(ValueError, match="holds what another call made"):
         synthesize.to_images(white, photos, tmp_path / "out", Options(seed=1))
+
+
+def _reduced(image, scale):
+    """MATLAB's bicubic reduction of an 8-bit image, rounded."""
+    height, width = (side // scale * scale for side in image.shape[:2])
+    small = resize.bicubic(jnp.asarray(image[:height, :width] / np.float32(255)), 1 / scale)
+    return images.quantise(np.asarray(small), 8)
+
+
+def test_pairs_for_super_resolution_keep_the_large_image(white, photos, tmp_path):
+    out, options = tmp_path / "out", Options(level="0", scale=4)
+    summary = synthesize.to_store(white, photos, out, options, 3, patch=16)
+    assert "sub/one.png: 1x1 is smaller than a patch of 16" in "\n".join(summary.problems)
+    made = store.Store.open(out)
+    made.verify()
+    assert made.scale == 4 and made.images("paired", "noisy").shape[1:] == (4, 4, 3)
+    for i, record in enumerate(made.records("paired")):
+        row, column = record["position"]
+        whole = images.read_rgb8(photos / record["source"])
+        np.testing.assert_array_equal(
+            made.images("paired", "clean")[i], whole[row : row + 16, column : column + 16])
+        small = _reduced(whole, 4)[row // 4 : row // 4 + 4, column // 4 : column // 4 + 4]
+        noisy = made.images("paired", "noisy")[i].astype(int)
+        assert np.abs(noisy - small).max() <= 1  # of a value just between two
+        assert record["level"] is None and record["origin"]["conditions"] == {"level": 0.0}
+
+
+def test_patches_of_a_store_are_reduced_and_go_on(white, real, tmp_path, monkeypatch):
+    options = Options(level="0.1", batch=1, scale=2)
+    synthesize.to_store(white, real, tmp_path / "whole", options)
+    with monkeypatch.context() as patch:
+        _interrupt(patch, after=1)
+        with pytest.raises(KeyboardInterrupt):
+            synthesize.to_store(white, real, tmp_path / "cut", options)
+    summary = synthesize.to_store(white, real, tmp_path / "cut", options)
+    assert summary.kept > 0 and summary.made > 0
+    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+    made, source = (store.Store.open(path) for path in (tmp_path / "whole", real))
+    first = source.images("source", "clean")[0]
+    np.testing.assert_array_equal(made.images("paired", "clean")[0], first)
+    noise = made.images("paired", "noisy")[0].astype(float) - _reduced(first, 2)
+    np.testing.assert_allclose(noise.std() / 255, 0.1, rtol=0.2)
+    with pytest.raises(ValueError, match="multiples of the scale, got 16 x 16 and 3"):
+        synthesize.to_store(white, real, tmp_path / "three", Options(level="0", scale=3))
+
+
+def test_images_for_super_resolution_come_with_their_large_ones(white, photos, tmp_path):
+    out, options = tmp_path / "out", Options(level="0.05", scale=4, tile=4)
+    summary = synthesize.to_images(white, photos, out, options)
+    assert "one.png: 1x1 cannot be reduced 4 times" in "\n".join(summary.problems)
+    noisy, clean = (images.read_rgb8(out / side / "a.png") for side in ("noisy", "clean"))
+    assert noisy.shape == (10, 6, 3)
+    np.testing.assert_array_equal(clean, images.read_rgb8(photos / "a.png")[:, :24])
+    noise = noisy.astype(float) - _reduced(clean, 4)
+    np.testing.assert_allclose(noise.std() / 255, 0.05, rtol=0.3)
+    whole = tmp_path / "whole"
+    synthesize.to_images(white, photos, whole, Options(level="0.05", scale=4))
+    difference = images.read_rgb8(whole / "noisy" / "a.png").astype(int) - noisy
+    assert np.abs(difference).max() <= 1

@@ -7,6 +7,7 @@ from training import toy
 from senm_jax.data import degrading
 from senm_jax.data import store as store_
 from senm_jax.degradations import blur, parameters
+from senm_jax.methods import base
 from senm_jax.metrics import psnr
 from senm_jax.ops import pixels, resize
 from senm_jax.training import validation
@@ -100,7 +101,7 @@ def test_a_store_of_pairs_keeps_them_whatever_training_makes(figures, store):
 
 def test_smaller_noisy_images_are_enlarged_to_be_measured(clean_store):
     twice = METHOD._replace(
-        imitate=None, sample_reach=None,
+        imitate=None, sample_reach=None, restore_reach=base.Reach(1, 0, scale=2),
         restore=lambda variables, noisy, key, origin: jnp.repeat(jnp.repeat(noisy, 2, 1), 2, 2))
     made = validation.Validator(
         clean_store, twice, 0, degrading.Degrader(parameters.parse("blur,scale=2,widths=2")))
@@ -114,3 +115,26 @@ def test_smaller_noisy_images_are_enlarged_to_be_measured(clean_store):
         expected = np.mean([psnr.rgb8(np.asarray(pixels.to_uint8(image)), clean[i][4:44])
                             for i, image in enumerate(images)])
         np.testing.assert_allclose(figures[f"validation/{name}"], expected, rtol=1e-4)
+
+
+def test_pairs_of_two_sizes_are_measured_against_the_large_one(tmp_path):
+    random = np.random.default_rng(0)
+    with store_.Writer(tmp_path / "s", patch=(28, 20), about={}, scale=4) as writer:
+        noisy = random.integers(60, 190, (7, 5, 3), np.uint8)
+        clean = noisy.repeat(4, 0).repeat(4, 1)
+        writer.add("paired", clean=clean, noisy=noisy, source="x")
+    method = METHOD._replace(
+        imitate=None, sample_reach=None, restore_reach=base.Reach(2, 0, scale=4),
+        restore=lambda variables, noisy, key, origin: noisy.repeat(4, 1).repeat(4, 2))
+    made = validation.Validator(tmp_path / "s", method, 0)
+    picture = tmp_path / "1.png"
+    figures = made.measure({}, picture)
+    assert figures["validation/restored_psnr"] == 100  # the crops of both sides show the same
+    window = noisy[1:5, :4]
+    plain = pixels.to_uint8(resize.bicubic(jnp.asarray(window / np.float32(255)), 4.0))
+    np.testing.assert_allclose(
+        figures["validation/noisy_psnr"],
+        psnr.rgb8(np.asarray(plain), window.repeat(4, 0).repeat(4, 1)), rtol=1e-3)
+    assert picture.exists()
+    with pytest.raises(ValueError, match="clean side is 4 times the noisy one, this method's is 1"):
+        validation.Validator(tmp_path / "s", METHOD, 0)
