@@ -51,17 +51,7 @@ def prepare(
     degrader = None if degrade is None else _degrader(degrade, clean)
     scale = _scale(scale, degrader, pairs, clean, noisy)
     layout.require_scale(out, (patch, patch), scale)
-    items, unmatched, roots = [], [], {}
-    if pairs is not None:
-        roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
-        found = [images.find(root) for root in roots["paired"].values()]
-        matched, unmatched = pairing.match(*roots["paired"].values(), *found)
-        items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"]) for c, n in matched]
-    of_clean = _MADE if degrader else "source"
-    for domain, side, root in ((of_clean, "clean", clean), ("target", "noisy", noisy)):
-        if root is not None:
-            roots[domain] = {side: Path(root)}
-            items += [_item(domain, {side: p}, roots[domain]) for p in images.find(root)]
+    items, unmatched, roots = _find(pairs, clean, noisy, _MADE if degrader else "source")
     report = packing.check(items, patch, strict, tell, unmatched, scale)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
@@ -81,6 +71,24 @@ def prepare(
             else:
                 packing.add(writer, item.split, item, cut, roots[item.split], match_mean)
     return out
+
+
+def _find(
+    pairs: tuple[Folder, Folder] | None, clean: Folder | None, noisy: Folder | None, of_clean: str
+) -> tuple[list[preflight.Item], list[Path], dict[str, dict[str, Path]]]:
+    """The photographs, those without a partner, and by split the folder of each side; ``of_clean``
+    is the split of clean ones."""
+    items, unmatched, roots = [], [], {}
+    if pairs is not None:
+        roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
+        found = [images.find(root) for root in roots["paired"].values()]
+        matched, unmatched = pairing.match(*roots["paired"].values(), *found)
+        items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"]) for c, n in matched]
+    for domain, side, root in ((of_clean, "clean", clean), ("target", "noisy", noisy)):
+        if root is not None:
+            roots[domain] = {side: Path(root)}
+            items += [_item(domain, {side: p}, roots[domain]) for p in images.find(root)]
+    return items, unmatched, roots
 
 
 def _degrader(of: parameters.Parameters, clean: Folder | None) -> degrading.Degrader:
