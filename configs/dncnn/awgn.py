@@ -16,5 +16,6 @@ def get_config(arg=""):
     preset = common.preset(arg, ("tiny", "cpu"))
     size = {"": {"depth": 20, "width": 64}, "cpu": {"depth": 13, "width": 32},
             "tiny": {"depth": 3, "width": 8}}[preset]
-    more = {"body_bias": True, "epsilon": 1e-4, "momentum": 0.1, "initialiser": "orthogonal"}
+    more = {"body_bias": True, "epsilon": 1e-4, "momentum": 0.1 if preset else 0.9,
+            "initialiser": "orthogonal"}
     return awgn.rival(preset, "dncnn", {**size, **more})

@@ -7,7 +7,9 @@ wants a store of clean patches; the noise is made on the fly, its level one for 
 released (``--config.data.degradation_per_batch=false``: one for each image). A batch's pairs are
 split evenly between discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64,
 28.33 and 26.94 dB at sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, ``:tiny`` a
-test of seconds. `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet` are the paper's ablations.
+test of seconds. Published patches are a grid of stride 120 without flat ones; here they are random
+(``--per-image 100`` for as many). `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet` are the paper's
+ablations.
 """
 
 from configs import common

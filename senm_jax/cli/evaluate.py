@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
         classification, configuration_section, content, latent, latent_section, noise, pgap,
         restoration, sections,
     )
+    from senm_jax.inference import stream
     from senm_jax.metrics import lpips
     from senm_jax.training import runs
 
@@ -109,13 +110,15 @@ def run(args: argparse.Namespace) -> None:
     if args.kind == "pgap":
         paths = [args.real, *args.synthetic]
         real, *synthetic = [runs.open(path) for path in paths]
-        gaps = pgap.evaluate(real, synthetic, store, names=_names(paths), **options)
+        with stream.precision(real):  # the others' is the same, as all of their recipe is
+            gaps = pgap.evaluate(real, synthetic, store, names=_names(paths), **options)
         restorers = [gaps[0].real, *(gap.synthetic for gap in gaps)]
         parts = [sections.of_pgap(gaps), sections.of_restorers(restorers)]
     elif args.kind == "noise":
         opened = [runs.open(path) for path in args.runs]
         rows = _noise_rows(opened, _names(args.runs), args.configuration or [noise.AWARE])
-        results = [noise.evaluate(each, store, name=name, configuration=configuration, **options)
+        results = [stream.precisely(noise.evaluate, each, store, name=name,
+                                    configuration=configuration, **options)
                    for each, name, configuration in rows]
         parts = [sections.of_noise(results)]
     else:
@@ -126,7 +129,7 @@ def run(args: argparse.Namespace) -> None:
             "latent": (latent, latent_section.of_latents),
         }[args.kind]
         opened = [runs.open(path) for path in args.runs]
-        results = [protocol.evaluate(each, store, name=name, **options)
+        results = [stream.precisely(protocol.evaluate, each, store, name=name, **options)
                    for each, name in zip(opened, _names(args.runs), strict=True)]
         parts = [section(results)]
     _tell(args, parts)

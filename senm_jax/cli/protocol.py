@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "for a row each. Mixed with the real one, or of several with that of its "
                         "name")
     parser.add_argument("--validation", metavar="STORE", default="",
-                        help="the store that chooses the checkpoint")
+                        help="the store that chooses the checkpoint, by 12 centre crops spread "
+                        "over it")
     parser.add_argument("--test", dest="tests", required=True, **named,
                         help="a store that is measured; may be given again")
     parser.add_argument("--out", required=True, metavar="DIR", type=pathlib.Path,
@@ -89,7 +90,8 @@ def _config(args: argparse.Namespace):
     file = args.configs / protocols.find(args.name).config
     suffix = f":{args.preset}" if args.preset else ""
     if not file.is_file():
-        raise ValueError(f"--configs: expected configs of a checkout, found no file {file}")
+        raise ValueError(f"--configs: expected configs of a checkout, found no file {file}; "
+                         "run it in a checkout, or name its folder configs")
     return overrides.apply(overrides.load(f"{file}{suffix}"), args.overrides)
 
 

@@ -7,7 +7,8 @@ import sys
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's flags."""
     parser.epilog = (
-        "Outputs keep their originals' names, bit depth, size and EXIF; those that are there "
+        "Outputs keep their originals' names, bit depth, EXIF and size (times the restorer's "
+        "scale); those that are there "
         "already are kept. Files that cannot be read are named and left out, and the exit status "
         "is 1 then."
     )

@@ -1,5 +1,7 @@
 """Clean images degraded on the host: crops for a batch, crops for validation, whole images."""
 
+import hashlib
+import pathlib
 from typing import NamedTuple
 
 import jax
@@ -25,8 +27,8 @@ class Degraded(NamedTuple):
 class Degrader:
     """A kind of degradation with its parameters, ready to be applied to images one by one.
 
-    Each image is computed by itself and on the CPU, so that its bits depend on nothing but the
-    image and the draws.
+    Each image is computed by itself and on the CPU, where JAX has that, so that its bits depend on
+    nothing but the image and the draws.
 
     Attributes:
       about: kind and parameters as JSON values.
@@ -45,6 +47,8 @@ class Degrader:
             self._made = kinds.make(of)
         self._per_batch = per_batch
         self.about = parameters.about(of) | ({"per_batch": True} if per_batch else {})
+        if curves := getattr(of, "curves_file", ""):
+            self.about["curves"] = hashlib.sha256(pathlib.Path(curves).read_bytes()).hexdigest()
         self.scale, self.luma = self._made.scale, getattr(of, "luma", False)
         strengths = np.unique(getattr(of, "sigma_255", ()))
         self.level = strengths[0] / 255 if len(strengths) == 1 else None

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Key
 
 from senm_jax.degradations import base, parameters
-from senm_jax.ops import keys
 
 
 def add(
@@ -18,14 +17,6 @@ def add(
     """
     noise = jax.random.normal(key, clean.shape, clean.dtype)
     return clean + noise * jax.numpy.asarray(std, clean.dtype)[..., None, None, None]
-
-
-def add_ranged(
-    key: Key[Array, ""], clean: Float[Array, "b h w c"], low: float, high: float
-) -> tuple[Float[Array, "b h w c"], Float[Array, "b"]]:
-    """Noisy images, and their standard deviations: drawn uniformly from [low, high] per image."""
-    std = jax.random.uniform(keys.named(key, "std"), clean.shape[:1], clean.dtype, low, high)
-    return add(keys.named(key, "noise"), clean, std), std
 
 
 def add_fixed(clean: Float32[np.ndarray, "h w c"], std: float) -> Float32[np.ndarray, "h w c"]:

@@ -7,6 +7,7 @@ and Nayar's 201 (2004, "Modeling the space of camera response functions"), go in
 """
 
 import os
+import zipfile
 
 import jax.numpy as jnp
 import numpy as np
@@ -44,7 +45,7 @@ def load(path: str | os.PathLike) -> Bank:
     try:
         with np.load(path) as file:
             bank = tuple(file[name].astype(np.float32) for name in ("irradiance", "brightness"))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: expected an .npz file with the arrays irradiance and "
                          f"brightness ({error})") from None
     for name, curves in zip(("irradiance", "brightness"), bank):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches, protocols, report, restoration, sections
+from senm_jax.inference import stream
 from senm_jax.methods import base
 from senm_jax.training import loop, runs, validation
 from senm_jax.training import settings as settings_
@@ -49,13 +50,14 @@ def plan(protocol: protocols.Protocol, config: Any, stores: Stores, out: pathlib
     """
     _check(protocol, stores)
     plain = config.to_dict()
-    _check_scale(base.pair_scale(settings_.make_method(settings_.resolve(plain))), stores.tests)
     if plain["data"]["weights"] and len(protocol.learns) == 1:
         raise ValueError("--config.data.weights: the restorer learns from one side alone, "
                          f"{protocol.learns[0]} pairs; leave it out")
     if plain["best"] and not stores.validation:
         raise ValueError(f"--validation: expected a store of pairs, by which {plain['best']} "
                          "chooses the checkpoint; got none")
+    bare = {**plain, "best": "", "data": {**plain["data"], "weights": ()}}
+    _check_scale(base.pair_scale(settings_.make_method(settings_.resolve(bare))), stores.tests)
     rows = []
     for mix in (*protocol.beside, protocol.learns):
         if not mix and plain["start"]:
@@ -97,7 +99,8 @@ def measure(
     """
     opened = [runs.open(row.run) for row in rows]
     return {
-        test: [restoration.evaluate(run, store_.Store.open(path), name=row.name, **options)
+        test: [stream.precisely(restoration.evaluate, run, store_.Store.open(path),
+                                name=row.name, **options)
                for run, row in zip(opened, rows, strict=True)]
         for test, path in stores.tests.items()
     }

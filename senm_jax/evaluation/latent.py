@@ -82,19 +82,23 @@ def evaluate(
     """
     apply.require(run, "infer")
     count = POINTS if limit is None else limit
-    if count < 4:
-        raise ValueError(f"limit: expected at least 4 points, got {limit}")
+    least = 5 * (1 + len(beside))
+    if count < least:
+        raise ValueError(f"limit: expected at least {least} points, got {limit}")
     infer = jax.jit(run.method.infer)
     measured, swaps = {}, []
     if beside:
         stores = (store, *beside)
         shares = [count // len(stores)] * len(stores)
-        groups = [(pixels.to_float(jnp.asarray(_crops(each, "noisy", share, seed))), each.path.name)
-                  for each, share in zip(stores, shares, strict=True)]
+        side = min(length for each in stores for length in each.patch)
+        crops = [_crops(each, "noisy", share, seed, side)
+                 for each, share in zip(stores, shares, strict=True)]
+        groups = [(pixels.to_float(jnp.asarray(crop)), str(each.path))
+                  for crop, each in zip(crops, stores, strict=True)]
         images = np.concatenate([np.asarray(group) for group, _ in groups])
         labels = [label for group, label in groups for _ in group]
     else:
-        clean = _crops(store, "clean", count, seed)
+        clean = _crops(store, "clean", count, seed, min(store.patch))
         measured, swaps = _swapped(run, infer, clean[:PATCHES], seed)
         sigmas = [SIGMAS_255[(i + i // len(SIGMAS_255)) % len(SIGMAS_255)] for i in range(count)]
         images = np.concatenate([_noisy(clean[i : i + _BATCH], sigmas[i : i + _BATCH], seed, i)
@@ -137,15 +141,18 @@ def _swapped(run, infer, clean: UInt8[np.ndarray, "n h w 3"], seed: int):
     return measured, shown
 
 
-def _crops(store: store_.Store, side: str, count: int, seed: int) -> UInt8[np.ndarray, "n h w 3"]:
-    """``count`` random crops of patches spread evenly over the store."""
+def _crops(
+    store: store_.Store, side: str, count: int, seed: int, most: int
+) -> UInt8[np.ndarray, "n h w 3"]:
+    """``count`` random crops, of at most ``most`` pixels a side, of patches spread evenly over the
+    store."""
     domain = next((d for d in store_.SIDES if d in store.domains and side in store_.SIDES[d]), None)
     if store.scale != 1:
         raise ValueError(f"{store.path}: expected patches of one size, got pairs whose clean side "
                          f"is {store.scale} times the noisy one; name another store")
     if domain is None:
         raise ValueError(f"{store.path}: expected {side} patches, got {list(store.domains)} alone")
-    size = min(SIDE, *store.patch) // 4 * 4
+    size = min(SIDE, most) // 4 * 4
     if not size:
         raise ValueError(f"{store.path}: expected patches of at least 4 pixels, got {store.patch}")
     held = len(store.records(domain))

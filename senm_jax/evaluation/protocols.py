@@ -39,8 +39,9 @@ _EARLIER = " (the paper takes that of step 50,000 where its LPIPS is better)"
 PROTOCOLS = {
     "senm-vae-sidd-dncnn": Protocol(
         "SeNM-VAE, Table 1", "dncnn/sidd_senm_vae.py",
-        "DnCNN on 48,000 synthetic pairs of SIDD-Medium; PSNR on SIDD's validation. The table's "
-        "KLD and FID are of the noise model (senm-jax evaluate noise)",
+        "DnCNN on 48,000 synthetic pairs of SIDD-Medium, the pairs at hand left out; PSNR on "
+        "SIDD's validation. The table's KLD and FID are of the noise model (senm-jax evaluate "
+        "noise)",
         (SYNTHETIC,), ((REAL,),),
     ),
     "senm-vae-sidd-drunet": Protocol(

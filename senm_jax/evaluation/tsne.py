@@ -27,7 +27,8 @@ def embed(
             f"t-SNE: expected at least 4 points and a perplexity above 1 of at most a third of "
             f"them, got {count} points and {perplexity}"
         )
-    near = _affinities(points.astype(np.float64), perplexity)
+    chance = _chances(points.astype(np.float64), perplexity)
+    near = (chance + chance.T) / (2 * count)
     place, speed, gain = _start(points), np.zeros((count, 2)), np.ones((count, 2))
     for step in range(STEPS):
         early = step < EXAGGERATED
@@ -55,8 +56,8 @@ def _squared(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n n"]:
     return np.maximum(length[:, None] + length - 2 * points @ points.T, 0)
 
 
-def _affinities(points: Float[np.ndarray, "n k"], perplexity: float) -> Float[np.ndarray, "n n"]:
-    """The joint chances p of neighbours: Gaussians whose widths give each row the perplexity."""
+def _chances(points: Float[np.ndarray, "n k"], perplexity: float) -> Float[np.ndarray, "n n"]:
+    """The chances p(j|i) of neighbours: Gaussians whose widths give each row the perplexity."""
     distance = _squared(points)
     np.fill_diagonal(distance, np.inf)
     distance -= distance.min(1, keepdims=True)
@@ -71,7 +72,7 @@ def _affinities(points: Float[np.ndarray, "n k"], perplexity: float) -> Float[np
         wide = entropy > np.log(perplexity)
         low, high = np.where(wide, beta, low), np.where(wide, high, beta)
         beta = np.where(np.isinf(high), 2 * beta, (low + np.minimum(high, 1e300)) / 2)
-    return (chance + chance.T) / (2 * len(points))
+    return chance
 
 
 def _gradient(

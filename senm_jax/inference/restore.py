@@ -39,6 +39,8 @@ def restore(
              "digest": runs.digests(run.variables)["total"], "seed": seed}
     if self_ensemble:
         about["self_ensemble"] = True
+    if run.method.takes_level:
+        about["level"] = run.config.hyper.get("level")
     claim(out / MANIFEST, about, overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))

@@ -86,3 +86,9 @@ def precision(run) -> Iterator[None]:
     """Matrix products and convolutions inside as precise as the run's config asks for."""
     with jax.default_matmul_precision(assembly.precision(run.config)):
         yield
+
+
+def precisely(work, run, *rest, **options):
+    """``work(run, ...)`` under `precision` of the run."""
+    with precision(run):
+        return work(run, *rest, **options)

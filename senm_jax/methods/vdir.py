@@ -226,8 +226,9 @@ def group(config: Config, batch: Mapping[str, Mapping[str, Array]], half: int | 
         )
     if form is not None and pair["degradation"].shape[1:] != (form.targets,):
         raise ValueError(
-            f"batch: estimate {config.estimate!r} learns {form.targets} numbers a row, got a "
-            f"degradation of shape {pair['degradation'].shape}"
+            f"config.hyper.estimate: {config.estimate!r} learns {form.targets} numbers a row, got "
+            f"{pair['degradation'].shape[1]} from config.data.degradation; name the estimate of "
+            "that degradation, or set estimate_weight to 0"
         )
     x, y, target = (_share(pair[name], half) if name in wanted else None
                     for name in ("clean", "noisy", "degradation"))

@@ -86,6 +86,10 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
         before = runs.read_config(workdir)
         _check_same_run(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
     validator = None
+    if settings.data.validation and method.takes_level and not settings.hyper.get("level"):
+        raise ValueError("config.hyper.level: expected the noise's standard deviation, in (0, 1], "
+                         "from which validation restores, got 0; set it, or "
+                         "config.data.validation to ''")
     if settings.data.validation:
         validator = validation.Validator(
             settings.data.validation, method, settings.seed, degrader)
@@ -233,8 +237,21 @@ def _open_data(
     stores = _stores(settings)
     if data.rows.get("paired"):
         _check_scale(settings, method, stores, degrader)
+    if method.takes_level and not degrader:
+        _check_levels(stores)
     return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None,
                               method.configurations, method.needs_levels, degrader)
+
+
+def _check_levels(stores: list[store_.Store]) -> None:
+    """ValueError unless every pair says how strong its noise is."""
+    for each in stores:
+        if "paired" in each.domains and None in (r["level"] for r in each.records("paired")):
+            raise ValueError(
+                f"{each.path}: has pairs without a noise level, which config.hyper.network is "
+                "told; take pairs made by senm-jax prepare or synthesize --level, or a blind "
+                "restorer"
+            )
 
 
 def _check_scale(

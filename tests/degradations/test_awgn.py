@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from senm_jax.degradations import awgn
+from senm_jax.degradations import awgn, parameters
 
 
 def test_one_strength():
@@ -29,7 +29,11 @@ def test_values_are_not_clipped():
 
 def test_drawn_strengths_fill_the_range_and_are_those_used():
     clean = jnp.full((256, 16, 16, 3), 0.5)
-    noisy, std = awgn.add_ranged(jax.random.key(3), clean, 0.02, 0.1)
+    made = awgn.make(parameters.AWGN((5.1, 25.5)))
+    first, second = jax.random.split(jax.random.key(3), (2, 256))
+    drawn = jax.vmap(made.draw)(first)
+    noisy = jax.vmap(made.degrade)(second, clean, drawn)
+    std = jax.vmap(made.tell)(drawn)[:, 0]
     assert 0.02 <= std.min() < 0.025 and 0.095 < std.max() <= 0.1
     assert abs(float(std.mean()) - 0.06) < 0.006
     measured = np.asarray(noisy - clean).std((1, 2, 3))

@@ -18,7 +18,7 @@ def test_a_text_says_kind_and_parameters():
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("jpg", "degradation|jpg: expected one of awgn, .* did you mean 'jpeg'"),
+    ("jpg", "jpg: expected one of awgn, .* did you mean 'jpeg'"),
     ("awgn,sigma=3", "awgn.sigma: awgn has the parameters sigma_255; did you mean 'sigma_255'"),
     ("awgn,3", "expected NAME,KEY=VALUE,..., got the part '3'"),
     ("awgn,sigma_255=x", "awgn.sigma_255: expected float, got 'x'"),

@@ -64,7 +64,7 @@ def test_the_latent_decides_and_levels_lie_apart(stores):
 def test_other_stores_are_mapped_as_they_are(stores):
     result = latent.evaluate(_shrinker(), stores[0], name="a", limit=12, beside=stores[1:])
     assert result.psnr == {} and not result.swaps
-    assert list(result.map.labels) == ["noise_4"] * 6 + ["noise_12"] * 6
+    assert list(result.map.labels) == [str(each.path) for each in stores for _ in range(6)]
     assert result.map.nearest == 1
     section = latent_section.of_latents([result])
     assert [column.key for column in section.tables[0].columns] == ["run", "nearest"]
@@ -84,5 +84,5 @@ def test_the_report_holds_figures_maps_and_values(stores):
 def test_what_cannot_be_mapped_is_refused(stores):
     with pytest.raises(ValueError, match="is not a restorer with a latent"):
         latent.evaluate(worlds.run_of(base.Method((), None, None)), stores[0], name="a")
-    with pytest.raises(ValueError, match="at least 4 points, got 3"):
+    with pytest.raises(ValueError, match="at least 5 points, got 3"):
         latent.evaluate(_shrinker(), stores[0], name="a", limit=3)
