@@ -78,12 +78,13 @@ def experiment(preset, *, degradation, crop, rows, per_batch=False, scale=1,
     ).lock()
 
 
-def rival(preset, network, architecture):
-    """The locked config of another restorer, trained on the same noise in the same way by L1."""
+def rival(preset, network, architecture, per_batch=True, **run):
+    """The locked config of another restorer, trained on the same noise by L1; ``run`` is what
+    differs from VDIR's steps."""
     rows, crop = {"": (16, 96), "cpu": (8, 40), "tiny": (2, 16)}[preset]
-    pairs = data(("data/div2k",), rows, crop, DEGRADATION, True, "")
+    pairs = data(("data/div2k",), rows, crop, DEGRADATION, per_batch, "")
     return common.restorer(
-        network, architecture, rate(preset), data={**pairs, "rows": rows}, **RUN[preset]
+        network, architecture, rate(preset), data={**pairs, "rows": rows}, **{**RUN[preset], **run}
     )
 
 
