@@ -46,5 +46,5 @@ def get_config(arg=""):
             "rows": {"paired": 4, "source": 2, "target": 2},
             "crop": 32,
         },
-        steps=4 if tiny else 3500,
+        steps=4 if tiny else 1800,
     ).lock()
