@@ -46,5 +46,5 @@ def get_config(arg=""):
             "rows": {"paired": 4, "source": 2, "target": 2},
             "crop": 32,
         },
-        steps=4 if tiny else 1800,
+        steps=4 if tiny else 2400,
     ).lock()
