@@ -35,9 +35,8 @@ def _built(**changes):
     return network, {**variables, "params": params}
 
 
-@pytest.mark.parametrize("changes, channels", [({}, (6, 96)), ({"levels": 2}, (48,))])
-def test_decoding_undoes_encoding_on_images_that_are_not_square(changes, channels):
-    network, variables = _built(**changes)
+def test_decoding_undoes_encoding_on_images_that_are_not_square():
+    network, variables = _built(levels=2)
     image = _images(16, 32)
     small = network.apply(variables, image, method="reduced")
     assert small.shape == (2, 16 // network.scale, 32 // network.scale, 3)
@@ -46,7 +45,7 @@ def test_decoding_undoes_encoding_on_images_that_are_not_square(changes, channel
     )
     latents, there = encode(variables, image, small)
     again, back = decode(variables, latents, small)
-    assert network.channels == channels == tuple(z.shape[-1] for z in latents)
+    assert network.channels == (48,) == tuple(z.shape[-1] for z in latents)
     assert sum(z.size for z in latents) == image.size
     np.testing.assert_allclose(again, image, atol=2e-5)
     np.testing.assert_allclose(back, -there, rtol=1e-5, atol=2e-3)
