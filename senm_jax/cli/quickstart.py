@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         if status:
             return status
     print()
-    for line in _report(args.out):
+    for line in _report(args.out, 6 if args.preset == "tiny" else None):
         print(line)
     print(f"Took {(time.monotonic() - began) / 60:.1f} minutes.\nReport: {args.out}/report.html")
     return 0
@@ -72,7 +72,8 @@ def commands(
     def synthesize(name, run):
         return out / name, ["synthesize", "--run", str(out / run), "--clean",
                             str(photographs / "clean"), "--out", str(out / name), "--patch", "96",
-                            "--per-image", "20", "--level", f"like:{out / 'pairs'}"]
+                            "--per-image", "1" if preset == "tiny" else "20",
+                            "--level", f"like:{out / 'pairs'}"]
 
     def sides(folder):
         return ["--pairs", photographs / folder / "clean", photographs / folder / "noisy"]
@@ -90,16 +91,18 @@ def commands(
     ]
 
 
-def _report(out: pathlib.Path) -> list[str]:
-    """Measures, writes the report, and returns the lines to print."""
+def _report(out: pathlib.Path, limit: int | None) -> list[str]:
+    """Measures ``limit`` test patches (None: all), writes the report, and returns the lines to
+    print."""
     from senm_jax.data import store as store_
     from senm_jax.evaluation import noise, report, restoration, sections
     from senm_jax.training import runs
 
     test = store_.Store.open(out / "test")
-    models = [noise.evaluate(runs.open(out / folder), test, name=name)
+    models = [noise.evaluate(runs.open(out / folder), test, name=name, limit=limit)
               for name, folder in zip(NAMES, ("senm_vae", "white_gaussian"), strict=True)]
-    restorers = [restoration.evaluate(runs.open(out / folder), test, name=f"DnCNN from {name}")
+    restorers = [restoration.evaluate(runs.open(out / folder), test, name=f"DnCNN from {name}",
+                                      limit=limit)
                  for name, folder in zip(NAMES, ("dncnn_synthetic", "dncnn_white"), strict=True)]
     parts = [sections.of_noise(models), sections.of_restorers(restorers)]
     report.write(out / "report.html", "senm-jax quickstart", parts)

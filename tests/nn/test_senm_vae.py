@@ -213,6 +213,7 @@ def test_levels_count_in_their_unit():
     network, params = _small()
     x = jnp.full((2, 16, 16, 3), 0.5)
 
+    @functools.partial(jax.jit, static_argnames="unit")
     def results(unit, level):
         scaled = senm_vae.SeNMVAE(**SMALL, level_unit=unit)
         translated = scaled.apply(
