@@ -50,7 +50,8 @@ class Pipeline:
       weights: one non-negative number per store, or none for the number of patches.
       names: of camera configurations (`store.configuration_name`); where they are given,
         ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
-      levels: whether pairs without a level are refused; else theirs is NaN.
+      levels: where it is given, pairs without a level are refused, and this is what else can be
+        done; else theirs is NaN.
       degrader: where it is given, the rows of ``paired`` are made by it of clean patches, those of
         the domain ``source``. Crops of its clean images are larger by its scale.
 
@@ -68,7 +69,7 @@ class Pipeline:
         seed: int,
         weights: Sequence[float] | None = None,
         names: Sequence[str] = (),
-        levels: bool = False,
+        levels: str = "",
         degrader: degrading.Degrader | None = None,
     ):
         self._degrader = degrader
@@ -98,7 +99,7 @@ class Pipeline:
         if names:
             self._refuse_others(names)
         if levels:
-            self._refuse_unknown_levels()
+            self._refuse_unknown_levels(levels)
         content = [[s.fingerprint for s in self.stores], self.rows, crop, seed, weights]
         content += [list(names)] if names else []
         content += [degrader.about] if degrader else []
@@ -215,7 +216,7 @@ class Pipeline:
                     "them too, or leave it empty to learn those of the training stores"
                 )
 
-    def _refuse_unknown_levels(self) -> None:
+    def _refuse_unknown_levels(self, remedy: str) -> None:
         for holder, levels in zip(self._holders.get("paired", ()), self._levels, strict=True):
             unknown = np.flatnonzero(np.isnan(levels))
             if len(unknown):
@@ -224,7 +225,7 @@ class Pipeline:
                     f"{holder.path}: {len(unknown)} of {len(levels)} pairs have no noise level, "
                     f"the first is patch {unknown[0]}, of {record['source']} at "
                     f"{record['position']}; make the store with their level, as senm-jax prepare "
-                    "does, or let each crop's be measured by config.hyper.patch_level=false"
+                    f"and synthesize --level do, or {remedy}"
                 )
 
     def _store_chances(self, domain: str, weights: Sequence[float]) -> Float64[np.ndarray, "n"]:

@@ -102,8 +102,9 @@ class Method(NamedTuple):
     """Names of the camera configurations that it tells apart. Its batches' ``configuration`` counts
     in them, and a noisy patch of another is refused. A config's field ``hyper.configurations`` that
     is empty becomes those of the training stores."""
-    needs_levels: bool = False
-    """Whether its loss reads the ``level`` of pairs; stores whose pairs lack it are refused."""
+    needs_levels: str = ""
+    """Where its loss reads the ``level`` of pairs, so that stores whose pairs lack it are refused:
+    what else can be done, for the message."""
     content: Callable | None = None
     infer: Callable | None = None
     restore_with: Callable | None = None

@@ -18,6 +18,8 @@ from senm_jax.methods import base, critics
 from senm_jax.nn import initial, level_predictor, opening, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
+_MEASURE_CROPS = "let each crop's be measured by config.hyper.patch_level=false"
+
 Image = Float[Array, "_ _ _ 3"]
 
 
@@ -130,7 +132,7 @@ def make(config: Config) -> base.Method:
         sample=sample,
         restore=restore,
         imitate=imitate,
-        needs_levels=config.patch_level,
+        needs_levels=_MEASURE_CROPS if config.patch_level else "",
         conditions={"level": 0.05, "temperature": 1.0},
         strength="level" if config.correct_level else None,
         sample_reach=base.Reach(network.multiple, network.radius(heads=2)),

@@ -97,7 +97,8 @@ def make(config: Config) -> base.Method:
         return apply(variables["restorer"], noisy, level, train=False)
 
     return base.Method(
-        ("restorer",), init, loss, restore=restore, takes_level=told, restore_reach=reach(network)
+        ("restorer",), init, loss, restore=restore, takes_level=told, restore_reach=reach(network),
+        needs_levels="take a blind config.hyper.network" if told else "",
     )
 
 

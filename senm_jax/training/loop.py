@@ -230,28 +230,16 @@ def _open_data(
     if degrader and method.configurations:
         raise ValueError(f"config.data.degradation: {settings.method} learns the noise of camera "
                          "configurations, and pairs that are made have none; set it to ''")
-    if degrader and method.needs_levels:
+    if degrader and method.needs_levels and not method.takes_level:
         raise ValueError("config.hyper.patch_level: pairs that are made, by "
                          "config.data.degradation, are of no patch whose level is known; set it to "
                          "false")
     stores = _stores(settings)
     if data.rows.get("paired"):
         _check_scale(settings, method, stores, degrader)
-    if method.takes_level and not degrader:
-        _check_levels(stores)
     return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None,
-                              method.configurations, method.needs_levels, degrader)
-
-
-def _check_levels(stores: list[store_.Store]) -> None:
-    """ValueError unless every pair says how strong its noise is."""
-    for each in stores:
-        if "paired" in each.domains and None in (r["level"] for r in each.records("paired")):
-            raise ValueError(
-                f"{each.path}: has pairs without a noise level, which config.hyper.network is "
-                "told; take pairs made by senm-jax prepare or synthesize --level, or a blind "
-                "restorer"
-            )
+                              method.configurations, "" if degrader else method.needs_levels,
+                              degrader)
 
 
 def _check_scale(

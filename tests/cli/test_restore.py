@@ -40,3 +40,16 @@ def test_refusals_are_one_line(run, tmp_path, capsys):
     assert "--tile: expected at least 1, got 0" in capsys.readouterr().err
     assert main.main(["restore", "--run", str(tmp_path), "x", "--out", "y"]) == 1
     assert "expected a run's folder" in capsys.readouterr().err
+
+
+def test_a_level_is_for_restorers_that_are_told_it_and_one_folder_holds_one(run, tmp_path, capsys):
+    Image.fromarray(np.full((9, 11, 3), 80, np.uint8)).save(tmp_path / "a.png")
+    command = ["restore", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--level"]
+    assert main.main([*command, "0.1", "--run", run]) == 1
+    assert "its restorer is not told the noise's level" in capsys.readouterr().err
+    told = str(small.ffdnet(tmp_path / "told").path)
+    assert main.main([*command, "0.1", "--run", told]) == 0
+    assert main.main([*command, "0.2", "--run", told]) == 1
+    assert "out: holds what another run" in capsys.readouterr().err
+    assert main.main([*command, "0.1", "--run", told]) == 0
+    assert "0 images restored, 1 were there" in capsys.readouterr().out

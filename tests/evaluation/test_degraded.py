@@ -15,6 +15,7 @@ from senm_jax.cli import main
 from senm_jax.data import degrading
 from senm_jax.degradations import parameters
 from senm_jax.evaluation import degraded, degraded_section
+from senm_jax.inference import apply
 from senm_jax.methods import base
 from senm_jax.training import platform, runs
 
@@ -111,12 +112,19 @@ def test_a_run_that_enlarges_is_measured_on_cut_photographs(folder):
         degraded.restored(Run(1), of, name="identity")
 
 
-def test_a_restorer_is_told_the_level_of_noise_of_one_strength(folder, tmp_path):
-    run = small.ffdnet(tmp_path / "run")
-    psnr = {sigma: degraded.restored(
-        run, photographs(folder, f"awgn_fixed,sigma_255={sigma}", limit=1), name="ffdnet"
-    ).figures["psnr_rgb"] for sigma in (10, 30)}
-    assert psnr[10] > psnr[30] > 0
+def test_a_restorer_is_told_the_level_of_noise_of_one_strength(folder, tmp_path, monkeypatch):
+    run, told, at_level = small.ffdnet(tmp_path / "run"), [], runs.at_level
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "at_level", lambda run, level: told.append(level)
+                      or at_level(run, level))
+        for sigma in (10, 30):
+            of = photographs(folder, f"awgn_fixed,sigma_255={sigma}", limit=1)
+            degraded.restored(run, of, name="ffdnet")
+    assert told == [10 / 255, 30 / 255]
+    image = np.random.default_rng(0).random((9, 8, 3), np.float32)
+    weak, strong = (apply.restore(runs.at_level(run, level), image, key=jax.random.key(0))
+                    for level in (0.1, 0.4))
+    assert np.abs(weak - strong).max() > 1e-4
     with pytest.raises(ValueError, match="config.hyper.level: expected the standard deviation"):
         degraded.restored(run, photographs(folder, "awgn,sigma_255=5:70"), name="ffdnet")
     with pytest.raises(ValueError, match=r"level: expected a standard deviation in \(0, 1\]"):

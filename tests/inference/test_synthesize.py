@@ -1,5 +1,6 @@
 """Synthesis: pairs with their origin, the same bytes after an interruption, any input."""
 
+import functools
 import json
 
 import jax.numpy as jnp
@@ -30,6 +31,18 @@ def _interrupt(monkeypatch, after):
         return whole(*arguments)
 
     monkeypatch.setattr(apply, "sample_all", sample_all)
+
+
+def _cut_and_go_on(monkeypatch, folder, make):
+    """``make(out=...)`` whole, and killed after a group and called again: the same bytes."""
+    make(out=folder / "whole")
+    with monkeypatch.context() as patch:
+        _interrupt(patch, after=1)
+        with pytest.raises(KeyboardInterrupt):
+            make(out=folder / "cut")
+    summary = make(out=folder / "cut")
+    assert summary.kept > 0 and summary.made > 0
+    assert _bytes(folder / "cut") == _bytes(folder / "whole")
 
 
 def test_a_store_gives_pairs_that_say_how_they_were_drawn(white, real, tmp_path):
@@ -67,14 +80,8 @@ def test_an_interrupted_store_ends_with_the_same_bytes(white, real, tmp_path, mo
 
 def test_an_interrupted_folder_ends_with_the_same_bytes(white, photos, tmp_path, monkeypatch):
     options = Options(tile=16, batch=1)
-    synthesize.to_images(white, photos, tmp_path / "whole", options)
-    with monkeypatch.context() as patch:
-        _interrupt(patch, after=1)
-        with pytest.raises(KeyboardInterrupt):
-            synthesize.to_images(white, photos, tmp_path / "cut", options)
-    summary = synthesize.to_images(white, photos, tmp_path / "cut", options)
-    assert summary.kept > 0 and summary.made > 0
-    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+    _cut_and_go_on(monkeypatch, tmp_path, functools.partial(
+        synthesize.to_images, white, photos, options=options))
 
 
 def test_patches_are_cut_from_images(white, photos, tmp_path):
@@ -173,14 +180,8 @@ def test_pairs_for_super_resolution_keep_the_large_image(white, photos, tmp_path
 
 def test_patches_of_a_store_are_reduced_and_go_on(white, real, tmp_path, monkeypatch):
     options = Options(level="0.1", batch=1, scale=2)
-    synthesize.to_store(white, real, tmp_path / "whole", options)
-    with monkeypatch.context() as patch:
-        _interrupt(patch, after=1)
-        with pytest.raises(KeyboardInterrupt):
-            synthesize.to_store(white, real, tmp_path / "cut", options)
-    summary = synthesize.to_store(white, real, tmp_path / "cut", options)
-    assert summary.kept > 0 and summary.made > 0
-    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+    _cut_and_go_on(monkeypatch, tmp_path, functools.partial(
+        synthesize.to_store, white, real, options=options))
     made, source = (store.Store.open(path) for path in (tmp_path / "whole", real))
     first = source.images("source", "clean")[0]
     np.testing.assert_array_equal(made.images("paired", "clean")[0], first)

@@ -43,7 +43,7 @@ def test_a_restorer_that_is_told_the_level_needs_one_of_every_pair_and_one_to_va
                           "validation": validation}
         return loop.prepare(fields, tmp_path / "run")
 
-    with pytest.raises(ValueError, match="unknown: has pairs without a noise level, which "):
+    with pytest.raises(ValueError, match="unknown: 1 of 1 pairs have no noise level, .* a blind "):
         prepare("unknown", 0.1)
     with pytest.raises(ValueError, match="config.hyper.level: expected .* validation .* got 0"):
         prepare("known", 0.0, str(tmp_path / "known"))
