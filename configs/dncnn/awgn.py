@@ -2,9 +2,9 @@
 
     senm-jax train --config configs/dncnn/awgn.py --workdir runs/dncnn_awgn
 
-Data, rate and steps are those of ``configs/vdir/awgn_naive.py``, but that each image has its own
-level: batch normalisation must not see one level at a time. 20 convolutions as published for
-colour. ``:cpu`` has about as many parameters as ``configs/vdir/awgn.py:cpu`` (its discriminator not
+Data, rate and steps are those of ``configs/vdir/awgn_naive.py``; a level for the whole batch
+(``degradation_per_batch``) is one that batch normalisation must not see. 20 convolutions as
+published for colour. ``:cpu`` has about as many parameters as ``configs/vdir/awgn.py:cpu`` (its discriminator not
 counted), ``:tiny`` is a test of seconds.
 """
 
@@ -19,4 +19,4 @@ def get_config(arg=""):
             "tiny": {"depth": 3, "width": 8}}[preset]
     more = {"body_bias": True, "epsilon": 1e-4, "momentum": 0.1 if preset else 0.9,
             "initialiser": "orthogonal"}
-    return awgn.rival(preset, "dncnn", {**size, **more}, per_batch=False)
+    return awgn.rival(preset, "dncnn", {**size, **more})

@@ -3,13 +3,13 @@
     senm-jax prepare folder data/div2k --clean DIV2K/train --patch 96
     senm-jax train --config configs/vdir/awgn.py --workdir runs/vdir
 
-wants a store of clean patches; the noise is made on the fly, its level one for the whole batch, as
-released (``--config.data.degradation_per_batch=false``: one for each image). A batch's pairs are
-split evenly between discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64,
-28.33 and 26.94 dB at sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, ``:tiny`` a
-test of seconds. Published patches are a grid of stride 120 without flat ones; here they are random
-(``--per-image 100`` for as many). `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet` are the paper's
-ablations.
+wants a store of clean patches; the noise is made on the fly, with a level for each image (released:
+one for the whole batch, ``--config.data.degradation_per_batch=true``). A batch's pairs are split
+evenly between discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64, 28.33
+and 26.94 dB at sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, which starts by
+passing the image on, ``:tiny`` a test of seconds. Published patches are a grid of stride 120
+without flat ones; here they are random (``--per-image 100`` for as many). `awgn_naive`,
+`awgn_unjudged` and `awgn_ffdnet` are the paper's ablations.
 """
 
 from configs import common
@@ -35,19 +35,16 @@ def get_config(arg=""):
 def noise(preset, **changes):
     """The locked config of VDIR for white noise, with changes to the method's fields."""
     return experiment(
-        preset,
-        degradation=DEGRADATION, per_batch=True,
-        crop=96, rows=32, estimate="sigma", **changes,
-    )
+        preset, degradation=DEGRADATION, crop=96, rows=32, estimate="sigma", **changes)
 
 
-def experiment(preset, *, degradation, crop, rows, per_batch=False, scale=1,
-               stores=("data/div2k",), validation="", **changes):
+def experiment(preset, *, degradation, crop, rows, scale=1, stores=("data/div2k",), validation="",
+               **changes):
     """The locked config of a VDIR, with changes to the method's fields.
 
     ``crop`` and ``rows`` are the published ones: of a batch's noisy images, those of both players.
     """
-    size = {**SIZES[preset], "scale": scale}
+    size = trunk(preset, scale)
     hyper = {
         "restorer": "rir",
         "architecture": size,
@@ -73,22 +70,27 @@ def experiment(preset, *, degradation, crop, rows, per_batch=False, scale=1,
         method="vdir",
         hyper=hyper,
         optimisers=optimisers,
-        data=data(stores, rows, crop, degradation, per_batch, validation),
+        data=data(stores, rows, crop, degradation, validation),
         **RUN[preset],
     ).lock()
 
 
-def rival(preset, network, architecture, per_batch=True, **run):
+def trunk(preset, scale=1):
+    """Fields of VDIR's own restorer."""
+    return {**SIZES[preset], "scale": scale, "open_start": preset == "cpu" and scale == 1}
+
+
+def rival(preset, network, architecture, **run):
     """The locked config of another restorer, trained on the same noise by L1; ``run`` is what
     differs from VDIR's steps."""
     rows, crop = {"": (16, 96), "cpu": (8, 40), "tiny": (2, 16)}[preset]
-    pairs = data(("data/div2k",), rows, crop, DEGRADATION, per_batch, "")
+    pairs = data(("data/div2k",), rows, crop, DEGRADATION, "")
     return common.restorer(
         network, architecture, rate(preset), data={**pairs, "rows": rows}, **{**RUN[preset], **run}
     )
 
 
-def data(stores, rows, crop, degradation, per_batch, validation):
+def data(stores, rows, crop, degradation, validation):
     """What is learnt from: pairs, made by a degradation where it has a name."""
     return {
         "stores": stores,
@@ -96,7 +98,6 @@ def data(stores, rows, crop, degradation, per_batch, validation):
         "crop": crop,
         "validation": validation,
         "degradation": degradation,
-        "degradation_per_batch": per_batch,
     }
 
 

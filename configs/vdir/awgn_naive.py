@@ -12,4 +12,4 @@ from configs.vdir import awgn
 def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
     preset = common.preset(arg, ("tiny", "cpu"))
-    return awgn.rival(preset, "rir", {**awgn.SIZES[preset], "scale": 1})
+    return awgn.rival(preset, "rir", awgn.trunk(preset))

@@ -345,7 +345,8 @@ def _check(config: Config) -> None:
             f"architecture: {config.restorer} has the fields {sorted(known)}, got {unknown}"
         )
     sizes = {name: getattr(config, name) for name in ("width", "latent", "discriminator_width")}
-    sizes |= {f"architecture.{name}": value for name, value in config.architecture.items()}
+    sizes |= {f"architecture.{name}": value for name, value in config.architecture.items()
+              if name != "open_start"}
     for name, value in sizes.items():
         if value < 1:
             raise ValueError(f"{name}: expected 1 or more, got {value}")

@@ -23,8 +23,10 @@ CELL = 4
 _lecun = initial.truncated_normal(1.0)
 
 
-def _conv(inputs: int, features: int, name: str, dtype: Any) -> nn.Conv:
-    return blocks.conv(inputs, features, name=name, dtype=dtype, kernel_init=_lecun,
+def _conv(
+    inputs: int, features: int, name: str, dtype: Any, kernel_init: initial.Initializer = _lecun
+) -> nn.Conv:
+    return blocks.conv(inputs, features, name=name, dtype=dtype, kernel_init=kernel_init,
                        bias_init=blocks.zeros)
 
 
@@ -135,6 +137,9 @@ class Restorer(nn.Module):
     """Residual blocks in each."""
     scale: int = 1
     """Output size over input size, a power of 2."""
+    open_start: bool = False
+    """Whether the last convolution starts at zero: a start for short trainings, at which an image
+    of the output's size passes as it is; False is the published start."""
     dtype: Any = jnp.float32
 
     multiple = 1
@@ -170,7 +175,8 @@ class Restorer(nn.Module):
         h = first + _conv(w, w, "conv2", self.dtype)(h)
         for i in range(self.scale.bit_length() - 1):
             h = pixels.shuffle(_conv(w, 4 * w, f"up{i}", self.dtype)(h), 2)
-        out = _conv(w, channels, "conv3", self.dtype)(h).astype(jnp.float32)
+        start = blocks.zeros if self.open_start else _lecun
+        out = _conv(w, channels, "conv3", self.dtype, start)(h).astype(jnp.float32)
         return noisy + out if self.scale == 1 else out
 
 

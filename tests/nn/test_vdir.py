@@ -67,6 +67,16 @@ def test_any_size_is_restored_to_its_multiple(size, restorer, scale):
     assert np.isfinite(restored).all()
 
 
+@pytest.mark.parametrize("given", [None, jnp.ones((1, 2, 2, 4))], ids=["blind", "latent"])
+def test_an_open_start_passes_the_image(given):
+    image = jax.random.uniform(jax.random.key(0), (1, 8, 8, 3))
+    for open_start in (True, False):
+        restorer = nn_vdir.Restorer(width=4, blocks=1, layers=1, open_start=open_start)
+        variables = restorer.init(jax.random.key(1), image, given)
+        passed = np.array_equal(restorer.apply(variables, image, given), image)
+        assert passed == open_start
+
+
 def test_an_odd_side_s_last_pixel_is_pooled_alone():
     """Beyond the border there is nothing: larger than any pixel of a negative image would be 0."""
     image = jnp.asarray(-np.arange(1.0, 16).reshape(1, 3, 5, 1), jnp.float32)
