@@ -10,8 +10,8 @@ NOISE_STD = 0.0185
 """Of the training photographs' noise, on the [0, 1] scale."""
 PUBLISHED = {"open_content": False, "from_clean": 0.5, "kl_z_ratio": 1e-7, "level_unit": 0.0,
              "patch_level": False, "correct_level": False}
-SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "level_unit": NOISE_STD,
-         "patch_level": True, "correct_level": True}
+SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "patch_level": True,
+         "correct_level": True}
 """For thousands of steps instead of 300,000. The image passes from the start, for from zero that
 would take most of them; a pair's content is always drawn from its clean image, so that only zn can
 carry the noise; and KL(z) counts, for else the content of the unpaired noisy rows carries it."""
@@ -19,7 +19,17 @@ carry the noise; and KL(z) counts, for else the content of the unpaired noisy ro
 
 def get_config(arg=""):
     """The locked config; presets ``tiny`` and ``cpu``."""
-    preset = common.preset(arg, ("tiny", "cpu"))
+    return experiment(
+        common.preset(arg, ("tiny", "cpu")), noise_std=NOISE_STD,
+        stores=("data/polyu/train",), validation="data/polyu/test",
+    )
+
+
+def experiment(preset, *, noise_std, stores, validation=""):
+    """The locked config of SeNM-VAE as published, for noise of the given standard deviation.
+
+    ``noise_std`` is on the [0, 1] scale; the weight of KL(zn) goes with it.
+    """
     size = {
         "": {"width": 64, "growth": 32, "levels": (2, 4), "downs": 0,
              "degradation_channels": 16, "predictor_width": 64},
@@ -31,7 +41,7 @@ def get_config(arg=""):
     per_pixel = size["degradation_channels"] / 4 ** size["downs"]
     objective = {
         "": {"kl_anneal_steps": 10_000, "gan_weight": 0.1, **PUBLISHED},
-        "cpu": {"kl_anneal_steps": 300, "gan_weight": 0.0, **SHORT},
+        "cpu": {"kl_anneal_steps": 300, "gan_weight": 0.0, **SHORT, "level_unit": noise_std},
         "tiny": {"kl_anneal_steps": 10, "gan_weight": 0.1, **PUBLISHED},
     }[preset]
     halve_at = (150_000, 225_000, 270_000, 285_000)
@@ -57,7 +67,7 @@ def get_config(arg=""):
         hyper={
             **size,
             "dtype": "float32",
-            "kl_weight": common.carried_kl_weight(NOISE_STD, per_pixel),
+            "kl_weight": common.carried_kl_weight(noise_std, per_pixel),
             **objective,
             "level_weight": 1.0,
             "lpips_weight": 0.0,
@@ -67,10 +77,10 @@ def get_config(arg=""):
         },
         optimisers=optimisers,
         data={
-            "stores": ("data/polyu/train",),
+            "stores": stores,
             "rows": {"paired": paired, "source": unpaired, "target": unpaired},
             "crop": crop,
-            "validation": "data/polyu/test",
+            "validation": validation,
         },
         steps={"": 300_000, "cpu": 3000, "tiny": 4}[preset],
         **every,

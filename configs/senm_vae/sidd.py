@@ -1,0 +1,23 @@
+"""SeNM-VAE on SIDD-Medium, as published.
+
+    senm-jax prepare folder data/sidd --pairs PAIRED/clean PAIRED/noisy --clean SOURCE \
+        --noisy TARGET
+    senm-jax train --config configs/senm_vae/sidd.py --workdir runs/senm_vae_sidd
+    senm-jax synthesize --run runs/senm_vae_sidd --clean SOURCE --level sidd --out data/sidd_made
+
+PAIRED holds 10, 96 or 960 pairs of 256x256 crops, SOURCE the clean crops of one half of all and
+TARGET the noisy ones of the other, 48,000 each. LPIPS, of weight 0.01 there, is off for want of its
+weights: ``--config.hyper.lpips_weight=0.01 --config.hyper.lpips_file=lpips.npz``. ``:tiny`` is a
+test of seconds.
+"""
+
+from configs import common
+from configs.senm_vae import polyu
+
+
+def get_config(arg=""):
+    """The locked config; preset ``tiny``."""
+    return polyu.experiment(
+        common.preset(arg, ("tiny",)), noise_std=common.SIDD_NOISE_STD,
+        stores=("data/sidd",), validation="data/sidd_validation",
+    )
