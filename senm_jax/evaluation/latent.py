@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
+from sklearn import manifold
 
 from senm_jax.data import draws
 from senm_jax.data import store as store_
-from senm_jax.evaluation import patches, tsne
+from senm_jax.evaluation import patches
 from senm_jax.inference import apply
 from senm_jax.metrics import psnr
 from senm_jax.ops import keys, pixels
@@ -116,7 +117,9 @@ def _map(run, infer, images: Float[np.ndarray, "n h w 3"], labels: Sequence[str]
     np.fill_diagonal(distance, np.inf)
     names = np.array(labels)
     nearest = float(np.mean(names[distance.argmin(1)] == names))
-    places = tsne.embed(latents, min(PERPLEXITY, (len(latents) - 1) / 3))
+    plane = manifold.TSNE(
+        perplexity=min(PERPLEXITY, (len(latents) - 1) / 3), init="pca", random_state=0)
+    places = plane.fit_transform(latents)
     return Map(latents, labels, places, np.asarray(pixels.to_uint8(jnp.asarray(images))), nearest)
 
 

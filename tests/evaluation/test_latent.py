@@ -6,7 +6,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.data import store as store_
-from senm_jax.evaluation import latent, latent_section, report, tsne
+from senm_jax.evaluation import latent, latent_section, report
 from senm_jax.methods import base
 
 
@@ -40,11 +40,6 @@ def stores(tmp_path_factory):
                 writer.add("paired", clean=clean, noisy=noisy, source=str(i))
         made.append(store_.Store.open(path))
     return made
-
-
-@pytest.fixture(autouse=True)
-def _short_descent(monkeypatch):
-    monkeypatch.setattr(tsne, "STEPS", 20)
 
 
 def test_the_latent_decides_and_levels_lie_apart(stores):
