@@ -1,10 +1,10 @@
 """LUD-VAE on low-light images: EnlightenGAN's unpaired training sets.
 
+    senm-jax degrade --kind darken TRAIN_B --out TRAIN_B_DARKENED
     senm-jax prepare folder data/lol --clean TRAIN_B_DARKENED --noisy TRAIN_A
     senm-jax train --config configs/lud_vae/lol.py --workdir runs/lud_vae_lol
 
-The well-lit images of trainB are darkened beforehand, each pixel v in [0, 1] to c v**gamma with
-gamma ~ U(1.5, 2.5) and c ~ U(0.15, 0.4) per image, rounded to 8 bits. Preset ``tiny``.
+The clean domain is the well-lit images of trainB, darkened. Preset ``tiny``.
 """
 
 from configs import common

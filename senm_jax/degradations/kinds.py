@@ -1,7 +1,7 @@
 """Every kind of degradation by its parameters."""
 
 from senm_jax.degradations import (
-    awgn, base, bicubic, blur, camera_pipeline, heteroscedastic, jpeg, parameters,
+    awgn, base, bicubic, blur, camera_pipeline, darken, heteroscedastic, jpeg, parameters,
 )
 
 _MAKERS = {
@@ -9,6 +9,7 @@ _MAKERS = {
     "awgn_fixed": awgn.make_fixed,
     "heteroscedastic": heteroscedastic.make,
     "camera_pipeline": camera_pipeline.make,
+    "darken": darken.make,
     "blur": blur.make,
     "bicubic": bicubic.make,
     "jpeg": jpeg.make,

@@ -57,6 +57,14 @@ class CameraPipeline(Heteroscedastic):
 
 
 @dataclasses.dataclass(frozen=True)
+class Darken:
+    """Too little light: ``gain * x**gamma``."""
+
+    gamma: Range = _field((1.5, 2.5), "exponent")
+    gain: Range = _field((0.15, 0.4), "what white becomes")
+
+
+@dataclasses.dataclass(frozen=True)
 class Blur:
     """A Gaussian blur, then every ``scale``-th pixel."""
 
@@ -87,11 +95,13 @@ KINDS = {
     "awgn_fixed": AWGNFixed,
     "heteroscedastic": Heteroscedastic,
     "camera_pipeline": CameraPipeline,
+    "darken": Darken,
     "blur": Blur,
     "bicubic": Bicubic,
     "jpeg": JPEG,
 }
-Parameters = AWGN | AWGNFixed | Heteroscedastic | CameraPipeline | Blur | Bicubic | JPEG
+Parameters = (AWGN | AWGNFixed | Heteroscedastic | CameraPipeline | Darken | Blur | Bicubic
+              | JPEG)
 
 
 def build(name: str, values: Mapping[str, Any], where: str = "degradation") -> Parameters:
@@ -188,12 +198,12 @@ def _cast(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
-_LIMITS = {"sigma_255": (0, None), "signal": (0, None), "read": (0, None), "curves": (1, None),
-           "scale": (1, None), "quality": (1, 100), "jpeg": (1, 100), "widths": (1e-6, None)}
-_COUNTS = {"sigma_255": (1, 2), "signal": (1, 2), "read": (1, 2), "jpeg": (0, 1, 2),
-           "widths": (0, 1, 2)}
+_LIMITS = {"sigma_255": (0, None), "signal": (0, None), "read": (0, None), "gamma": (0, None),
+           "gain": (0, None), "curves": (1, None), "scale": (1, None), "quality": (1, 100), "jpeg": (1, 100), "widths": (1e-6, None)}
+_COUNTS = {"sigma_255": (1, 2), "signal": (1, 2), "read": (1, 2), "gamma": (1, 2),
+           "gain": (1, 2), "jpeg": (0, 1, 2), "widths": (0, 1, 2)}
 _WORDS = {"law": ("quadratic", "linear"), "patterns": ("gbrg", "grbg", "bggr", "rggb", "none")}
-_RANGES = ("sigma_255", "signal", "read", "jpeg")
+_RANGES = ("sigma_255", "signal", "read", "gamma", "gain", "jpeg")
 
 
 def _check(key: str, value: Any, where: str) -> None:

@@ -24,8 +24,8 @@ def assert_same(first, second):
         np.testing.assert_array_equal(array, second[name])
 
 
-KINDS = ["awgn", "awgn_fixed", "heteroscedastic", "camera_pipeline,jpeg=60:100", "blur,scale=2",
-         "bicubic,scale=2", "jpeg", "jpeg,luma=true"]
+KINDS = ["awgn", "awgn_fixed", "heteroscedastic", "camera_pipeline,jpeg=60:100", "darken",
+         "blur,scale=2", "bicubic,scale=2", "jpeg", "jpeg,luma=true"]
 
 
 @pytest.mark.parametrize("text", KINDS)
