@@ -2,10 +2,10 @@
 
     senm-jax train --config configs/dncnn/awgn.py --workdir runs/dncnn_awgn
 
-Data, rate and steps are those of ``configs/vdir/awgn_naive.py``; a level for the whole batch
-(``degradation_per_batch``) is one that batch normalisation must not see. 20 convolutions as
-published for colour. ``:cpu`` has about as many parameters as ``configs/vdir/awgn.py:cpu`` (its discriminator not
-counted), ``:tiny`` is a test of seconds.
+Data, rate and steps are those of ``configs/vdir/awgn_naive.py``. One level for a whole batch
+(``degradation_per_batch``) would mislead batch normalisation, which sees all levels at once at
+test. 20 convolutions as published for colour. ``:cpu`` has about as many parameters as
+``configs/vdir/awgn.py:cpu`` (its discriminator not counted), ``:tiny`` is a test of seconds.
 """
 
 from configs import common

@@ -199,7 +199,8 @@ def _cast(kind: Any, value: Any, where: str) -> Any:
 
 
 _LIMITS = {"sigma_255": (0, None), "signal": (0, None), "read": (0, None), "gamma": (0, None),
-           "gain": (0, None), "curves": (1, None), "scale": (1, None), "quality": (1, 100), "jpeg": (1, 100), "widths": (1e-6, None)}
+           "gain": (0, None), "curves": (1, None), "scale": (1, None), "quality": (1, 100),
+           "jpeg": (1, 100), "widths": (1e-6, None)}
 _COUNTS = {"sigma_255": (1, 2), "signal": (1, 2), "read": (1, 2), "gamma": (1, 2),
            "gain": (1, 2), "jpeg": (0, 1, 2), "widths": (0, 1, 2)}
 _WORDS = {"law": ("quadratic", "linear"), "patterns": ("gbrg", "grbg", "bggr", "rggb", "none")}
