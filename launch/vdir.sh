@@ -35,4 +35,4 @@ done
 senm-jax evaluate degraded --run "$out/vdir_jpeg" "${jpeg[@]}" --clean "$data/kodak24" \
     --out "$out/jpeg_kodak24"
 senm-jax evaluate degraded --run "$out/vdir_x2" --degrade blur,scale=2,widths=2 \
-    --degrade blur,scale=2,widths=4:1 --clean "$data/set5" --out "$out/x2_set5"
+    --degrade blur,scale=2,widths=4:1,angle=-0.5 --clean "$data/set5" --out "$out/x2_set5"
