@@ -50,6 +50,11 @@ def test_the_latent_decides_and_levels_lie_apart(stores):
     assert result.map.nearest > 0.5
     assert sorted(set(result.map.labels)) == sorted(f"sigma {s}" for s in latent.SIGMAS_255)
     assert result.map.crops.shape == (40, 20, 20, 3)
+    assert result.map.places.shape == (40, 2)
+    apart = np.linalg.norm(result.map.places[:, None] - result.map.places, axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    levels = np.array([int(label.split()[1]) for label in result.map.labels])
+    assert np.mean(np.abs(levels[apart.argmin(1)] - levels)) < 10  # of 10 to 55, by chance 16
     swap = result.swaps[0]
     assert swap.latents["weaker noise"].mean() < swap.latents["same image"].mean()
     again = latent.evaluate(_shrinker(), stores[0], name="a", limit=40)

@@ -20,29 +20,20 @@ def _bytes(folder):
             for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _interrupt(monkeypatch, after):
-    """Lets that many groups pass, then behaves as Ctrl-C does."""
+def _interrupted(monkeypatch, make):
+    """``make()`` is broken off after its first group, as by Ctrl-C."""
     calls, whole = [], apply.sample_all
 
     def sample_all(*arguments):
         calls.append(1)
-        if len(calls) > after:
+        if len(calls) > 1:
             raise KeyboardInterrupt
         return whole(*arguments)
 
-    monkeypatch.setattr(apply, "sample_all", sample_all)
-
-
-def _cut_and_go_on(monkeypatch, folder, make):
-    """``make(out=...)`` whole, and killed after a group and called again: the same bytes."""
-    make(out=folder / "whole")
     with monkeypatch.context() as patch:
-        _interrupt(patch, after=1)
+        patch.setattr(apply, "sample_all", sample_all)
         with pytest.raises(KeyboardInterrupt):
-            make(out=folder / "cut")
-    summary = make(out=folder / "cut")
-    assert summary.kept > 0 and summary.made > 0
-    assert _bytes(folder / "cut") == _bytes(folder / "whole")
+            make()
 
 
 def test_a_store_gives_pairs_that_say_how_they_were_drawn(white, real, tmp_path):
@@ -66,22 +57,26 @@ def test_a_store_gives_pairs_that_say_how_they_were_drawn(white, real, tmp_path)
 
 
 def test_an_interrupted_store_ends_with_the_same_bytes(white, real, tmp_path, monkeypatch):
-    options = Options(batch=1)
-    synthesize.to_store(white, real, tmp_path / "whole", options)
-    with monkeypatch.context() as patch:
-        _interrupt(patch, after=1)
-        with pytest.raises(KeyboardInterrupt):
-            synthesize.to_store(white, real, tmp_path / "cut", options)
-    assert not (tmp_path / "cut").exists()
-    summary = synthesize.to_store(white, real, tmp_path / "cut", options)
+    make = functools.partial(synthesize.to_store, white, real, options=Options(batch=1))
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    make(out=whole)
+    _interrupted(monkeypatch, functools.partial(make, out=cut))
+    assert not cut.exists()
+    summary = make(out=cut)
     assert summary.kept == 4 and summary.made == 7
-    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+    assert _bytes(cut) == _bytes(whole)
 
 
 def test_an_interrupted_folder_ends_with_the_same_bytes(white, photos, tmp_path, monkeypatch):
     options = Options(tile=16, batch=1)
-    _cut_and_go_on(monkeypatch, tmp_path, functools.partial(
-        synthesize.to_images, white, photos, options=options))
+    make = functools.partial(synthesize.to_images, white, photos, options=options)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    made = make(out=whole).made
+    _interrupted(monkeypatch, functools.partial(make, out=cut))
+    assert 0 < len(_bytes(cut)) < len(_bytes(whole))
+    summary = make(out=cut)
+    assert summary.kept > 0 and summary.kept + summary.made == made
+    assert _bytes(cut) == _bytes(whole)
 
 
 def test_patches_are_cut_from_images(white, photos, tmp_path):
@@ -180,9 +175,13 @@ def test_pairs_for_super_resolution_keep_the_large_image(white, photos, tmp_path
 
 def test_patches_of_a_store_are_reduced_and_go_on(white, real, tmp_path, monkeypatch):
     options = Options(level="0.1", batch=1, scale=2)
-    _cut_and_go_on(monkeypatch, tmp_path, functools.partial(
-        synthesize.to_store, white, real, options=options))
-    made, source = (store.Store.open(path) for path in (tmp_path / "whole", real))
+    make = functools.partial(synthesize.to_store, white, real, options=options)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    make(out=whole)
+    _interrupted(monkeypatch, functools.partial(make, out=cut))
+    assert make(out=cut).kept > 0
+    assert _bytes(cut) == _bytes(whole)
+    made, source = (store.Store.open(path) for path in (whole, real))
     first = source.images("source", "clean")[0]
     np.testing.assert_array_equal(made.images("paired", "clean")[0], first)
     noise = made.images("paired", "noisy")[0].astype(float) - _reduced(first, 2)
