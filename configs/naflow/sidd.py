@@ -29,7 +29,7 @@ ADAM = {
 }
 RUN = {
     "": {"steps": 100_000, "checkpoint_every": 10_000, "validate_every": 20_000},
-    "cpu": {"steps": 2000, "checkpoint_every": 1000, "validate_every": 1000},
+    "cpu": {"steps": 10_000, "checkpoint_every": 2500, "validate_every": 2500},
     "tiny": {"steps": 4, "log_every": 2, "checkpoint_every": 2, "validate_every": 4},
 }
 

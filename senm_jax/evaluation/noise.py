@@ -162,11 +162,11 @@ def deviation(side: Side) -> float:
 
 
 def _chosen(run, seed: int, configuration: str) -> conditions.Draw:
-    """What the patch of a name is given instead of what is read off its pair."""
+    """What a patch is given instead of what is read off its pair."""
     if configuration == AWARE:
-        return lambda name: {}
+        return lambda name, read: {}
     draw = conditions.make(run, seed, configuration=configuration)
-    return lambda name: {each: draw(name)[each] for each in run.method.configurations}
+    return lambda name, read: {each: draw(name, read)[each] for each in run.method.configurations}
 
 
 def _draw(
@@ -182,9 +182,10 @@ def _draw(
     )
     found = {name: np.asarray(value) for name, value in found.items()}
     names = [f"patch {index}" for index in part.indices]
-    each = [{key: float(value[i]) for key, value in found.items()} | chosen(name)
-            for i, name in enumerate(names)]
     images, image_keys = list(patches.to_float(clean)), [apply.image_key(seed, n) for n in names]
+    each = [{key: float(value[i]) for key, value in found.items()}
+            | chosen(name, functools.partial(images.__getitem__, i))
+            for i, name in enumerate(names)]
     drawn = clock.time(lambda: apply.sample_all(run, images, image_keys, each, plan))
     return np.clip(np.stack(drawn), 0, 1)
 

@@ -1,12 +1,13 @@
 """The conditions that each generated image is drawn under: fixed, ranges, or like real images.
 
-An image's conditions are a function of the seed and its name, so they depend neither on the other
-images nor on what was made before.
+An image's conditions are a function of the seed, its name and what it shows, so they depend
+neither on the other images nor on what was made before.
 """
 
 import math
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -15,14 +16,24 @@ from jaxtyping import Int64
 
 from senm_jax.data import draws
 from senm_jax.data import store as store_
+from senm_jax.inference import likeness, stream
 from senm_jax.ops import pixels
 
-Draw = Callable[[str], dict[str, float]]
-"""The conditions of the image of this name."""
+Read = Callable[[], likeness.Image]
+Draw = Callable[[str, Read], dict[str, float]]
+"""The conditions of the clean image of this name, which is read where they go with its content."""
 
 MEASURED = 1024
-"""So many patches of a store's domain, evenly spread over it, are measured for their levels."""
+"""So many patches of a store's domain, evenly spread over it, are imitated."""
 BATCH = 32
+
+
+class Example(NamedTuple):
+    """A real noisy patch, as a method is told to imitate it."""
+
+    conditions: dict[str, float]
+    texture: float | None
+    """Of a pair's clean side, see `likeness.texture`."""
 
 
 def make(
@@ -35,7 +46,8 @@ def make(
         run: the noise model's run; ``config.data.stores`` names what it was trained on.
         seed: of all draws.
         level: "A", "A:B" (uniform), "sidd" (the shot and read noise rule of `sidd_level`) or
-            "like:STORE" (as patches of the store have it, see `imitated`).
+            "like:STORE": that of one of the store's pairs, moved to what pairs of the image's
+            texture have (see `likeness`), or where it has none that of one of its noisy patches.
         temperature: "A" or "A:B"; None is the method's own range, or its default.
         pre_noise: likewise.
         configuration: the name of one of the method's camera configurations, "random" (each
@@ -55,7 +67,7 @@ def make(
             raise ValueError(
                 f"{_flag(name)}: this method takes {sorted(method.conditions) or 'no conditions'}"
             )
-    parts = [lambda name: dict(method.conditions)]
+    parts = [lambda name, read: dict(method.conditions)]
     parts += [_uniformly(name, *ends, seed) for name, ends in method.ranges.items()]
     chosen = level if configuration is None else configuration
     if chosen is None and ("level" in method.conditions or method.configurations):
@@ -65,18 +77,20 @@ def make(
     elif configuration is not None:
         parts.append(_named(method, configuration, seed))
     elif level == "sidd":
-        parts.append(lambda name: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
+        parts.append(lambda name, read: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
     elif level is not None:
         parts.append(_between("level", level, seed, least=0.0))
     parts += [_between(name, asked, seed, least=0.0)
               for name, asked in plain.items() if asked is not None]
-    return lambda name: {key: value for part in parts for key, value in part(name).items()}
+    return lambda name, read: {
+        key: value for part in parts for key, value in part(name, read).items()
+    }
 
 
 def _named(method, configuration: str, seed: int) -> Draw:
     known = method.configurations
     if known and configuration == "random":
-        return lambda name: {
+        return lambda name, read: {
             known[int(_uniform(1, seed, name, "configuration")[0] * len(known))]: 1.0
         }
     if configuration not in known:
@@ -84,7 +98,7 @@ def _named(method, configuration: str, seed: int) -> Draw:
             f"--configuration: this method knows {', '.join(known) or 'none'}, "
             f"got {configuration!r}"
         )
-    return lambda name: {configuration: 1.0}
+    return lambda name, read: {configuration: 1.0}
 
 
 def sidd_level(first: float, second: float) -> float:
@@ -99,11 +113,12 @@ def sidd_level(first: float, second: float) -> float:
     return math.sqrt(10**log_shot + 10**log_read)
 
 
-def imitated(run, store: store_.Store) -> list[dict[str, float]]:
-    """The conditions under which the method's noise is like that of each noisy patch of a store.
+def imitated(run, store: store_.Store) -> list[Example]:
+    """The conditions under which the method's noise is like that of noisy patches of a store, of
+    up to `MEASURED` of each domain.
 
     A pair's recorded level stands, where it has one; other conditions and levels are measured by
-    the method on up to `MEASURED` patches of each domain.
+    the method.
 
     Raises:
         ValueError: the method cannot measure, or the store has no noisy patches, or noisy ones
@@ -126,20 +141,25 @@ def imitated(run, store: store_.Store) -> list[dict[str, float]]:
     return found
 
 
-def _of_domain(run, store: store_.Store, domain: str) -> list[dict[str, float]]:
+def _of_domain(run, store: store_.Store, domain: str) -> list[Example]:
     records = store.records(domain)
     levels = [record["level"] for record in records] if domain == "paired" else []
-    if levels and None not in levels and set(run.method.conditions) == {"level"}:
-        return [{"level": level} for level in levels]
-    if run.method.imitate is None:
-        raise ValueError(f"{store.path}: this method cannot measure levels; name them by --level")
     count = min(len(records), MEASURED)
     chosen = np.unique(np.linspace(0, len(records) - 1, count).round().astype(int))
-    measured = _measure(run, store, domain, chosen)
-    for conditions, i in zip(measured, chosen, strict=True):
+    if levels and None not in levels and set(run.method.conditions) == {"level"}:
+        found = [{"level": levels[i]} for i in chosen]
+    elif run.method.imitate is None:
+        raise ValueError(f"{store.path}: this method cannot measure levels; name them by --level")
+    else:
+        found = _measure(run, store, domain, chosen)
+    for conditions, i in zip(found, chosen, strict=True):
         if "level" in conditions and levels and levels[i] is not None:
             conditions["level"] = levels[i]
-    return measured
+    if domain == "target":
+        return [Example(conditions, None) for conditions in found]
+    clean = store.images(domain, "clean")
+    textures = [likeness.texture(stream.to_float(np.asarray(clean[i]))) for i in chosen]
+    return [Example(*each) for each in zip(found, textures, strict=True)]
 
 
 def _measure(
@@ -167,8 +187,32 @@ def _like(run, seed: int, paths: Sequence[str | os.PathLike]) -> Draw:
         raise ValueError(
             f"--{option}: the run names no training stores to be like; give a {option}"
         )
-    table = [row for path in paths for row in imitated(run, _open(path))]
-    return lambda name: table[int(_uniform(1, seed, name, "like")[0] * len(table))]
+    examples = [each for path in paths for each in imitated(run, _open(path))]
+    pairs = [each for each in examples if each.texture is not None]
+    if "level" in run.method.conditions and pairs:
+        return _of_like_texture(pairs, seed)
+    return lambda name, read: _one(examples, seed, name).conditions
+
+
+def _of_like_texture(pairs: Sequence[Example], seed: int) -> Draw:
+    line = likeness.line(
+        [each.conditions["level"] for each in pairs], [each.texture for each in pairs]
+    )
+
+    seen = {}
+
+    def draw(name, read):
+        if name not in seen:
+            seen[name] = likeness.texture(read())
+        pair = _one(pairs, seed, name)
+        level = line.moved(pair.conditions["level"], pair.texture, seen[name])
+        return pair.conditions | {"level": level}
+
+    return draw
+
+
+def _one(examples: Sequence[Example], seed: int, name: str) -> Example:
+    return examples[int(_uniform(1, seed, name, "like")[0] * len(examples))]
 
 
 def _open(path: str | os.PathLike) -> store_.Store:
@@ -197,7 +241,7 @@ def _between(condition: str, text: str, seed: int, least: float) -> Draw:
 
 
 def _uniformly(condition: str, low: float, high: float, seed: int) -> Draw:
-    return lambda name: {
+    return lambda name, read: {
         condition: low + (high - low) * _uniform(1, seed, name, condition)[0]
     }
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tqdm
 from jaxtyping import Float, Float32, UInt8
 
 import senm_jax
@@ -137,8 +138,9 @@ def to_images(
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
     targets = [out / "noisy" / f"{name}.png" for name in names]
     about = _about(run, options) | {"clean": str(clean), "names": _names(sources)}
-    drawn_for = {name: draw(each.name) for name, each in zip(names, sources, strict=True)}
-    _claim(out, about, drawn_for)
+    drawn = (_drawn(draw, each) for each in tqdm.tqdm(
+        sources, desc="drawing conditions", unit="image", delay=1))
+    _claim(out, about, dict(zip(names, drawn, strict=True)))
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     missing = [not target.exists() for target in targets]
     made = 0
@@ -161,11 +163,14 @@ def _generate(
 ) -> Iterator[tuple[cleans.Clean, np.ndarray, Float32[np.ndarray, "h w 3"], dict[str, float]]]:
     """(clean image, its target, its noisy version, the conditions) of each wanted source."""
 
+    def drawn(i, view):
+        return draw(sources[i].name, lambda: stream.to_float(view.source))
+
     def compute(numbers, views, tick):
         return apply.sample_all(
             run, [stream.to_float(each.source) for each in views],
             [apply.image_key(options.seed, sources[i].name) for i in numbers],
-            [draw(sources[i].name) for i in numbers], plan, tick,
+            [drawn(i, view) for i, view in zip(numbers, views, strict=True)], plan, tick,
         )
 
     with stream.precision(run):
@@ -175,7 +180,15 @@ def _generate(
         ):
             if options.match_mean:
                 noisy = compare.match_mean(noisy, stream.to_float(view.source))
-            yield sources[i], view.target, noisy, draw(sources[i].name)
+            yield sources[i], view.target, noisy, drawn(i, view)
+
+
+def _drawn(draw: conditions.Draw, each: cleans.Clean) -> dict[str, float] | None:
+    """The conditions of a clean image; None where it cannot be read, which `_generate` reports."""
+    try:
+        return draw(each.name, lambda: stream.to_float(each.read().source))
+    except (ValueError, OSError):
+        return None
 
 
 def _conditions(run: runs.Run, options: Options) -> conditions.Draw:

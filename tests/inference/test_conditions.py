@@ -8,13 +8,24 @@ import pytest
 from inference import small
 
 from senm_jax.data import store
-from senm_jax.inference import conditions
+from senm_jax.inference import conditions, likeness
 from senm_jax.methods import base
 
 
-def _levels(run, text, count=400, seed=0):
+def _unread():
+    raise AssertionError("the image was read, and its conditions do not go with what it shows")
+
+
+def _levels(run, text, count=400, seed=0, read=_unread):
     draw = conditions.make(run, seed, level=text)
-    return np.array([draw(f"image {i}")["level"] for i in range(count)])
+    return np.array([draw(f"image {i}", read)["level"] for i in range(count)])
+
+
+def _ruled(height):
+    """An image of stripes of this height, [0, 1], and how much neighbours differ on average."""
+    image = np.zeros((8, 8, 3), np.float32)
+    image[:, ::2] = height
+    return image, height / 2
 
 
 def test_a_number_is_itself_and_a_range_is_uniform(white):
@@ -29,8 +40,9 @@ def test_draws_are_a_function_of_seed_and_name(white):
     again = conditions.make(white, 0, level="0:1")
     other = conditions.make(white, 1, level="0:1")
     names = ["a", "b", "c"]
-    assert [first(n) for n in names] == [again(n) for n in reversed(names)][::-1]
-    assert first("a") != other("a") and first("a") != first("b")
+    assert [first(n, _unread) for n in names] == [again(n, _unread) for n in reversed(names)][::-1]
+    assert first("a", _unread) != other("a", _unread)
+    assert first("a", _unread) != first("b", _unread)
 
 
 def test_sidd_rule_at_its_middle_and_its_ends():
@@ -41,13 +53,59 @@ def test_sidd_rule_at_its_middle_and_its_ends():
     assert 0.15 < conditions.sidd_level(1 - 1e-9, 0.5) < 0.17
 
 
-def test_like_takes_recorded_levels_of_pairs_and_measures_targets(white, real):
-    table = [row["level"] for row in conditions.imitated(white, store.Store.open(real))]
+def test_a_store_is_imitated_by_recorded_levels_of_pairs_and_by_measured_ones_of_targets(
+    white, real
+):
+    table = [each.conditions["level"] for each in conditions.imitated(white, store.Store.open(real))]
     np.testing.assert_allclose(table[:6], [0.01 * i for i in range(1, 7)])
     np.testing.assert_allclose(table[6:], [0.12, 0.13, 0.14, 0.15], rtol=0.2)
-    named, trained = _levels(white, f"like:{real}"), _levels(white, None)
+
+
+def test_levels_are_like_those_of_pairs_of_the_image_s_texture(white, tmp_path):
+    # Levels go as the square root of texture, times one of two factors that it does not tell.
+    with store.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
+        for height in (20, 40, 80, 160):
+            for factor in (0.5, 2.0):
+                image, differ = _ruled(height / 255)
+                clean = (image * 255).round().astype(np.uint8)
+                level = factor * np.sqrt(differ + likeness.LEAST_DIFFERENCE) / 10
+                writer.add("paired", clean=clean, noisy=clean, level=level, source="x")
+    like = f"like:{tmp_path / 's'}"
+    for height in (20, 57, 160):
+        image, differ = _ruled(height / 255)
+        found = _levels(white, like, read=lambda: image)
+        rule = np.sqrt(differ + likeness.LEAST_DIFFERENCE) / 10
+        np.testing.assert_allclose(np.unique(found.round(6)), [rule / 2, rule * 2], rtol=1e-3)
+        assert 160 < np.sum(found > rule) < 240
+    rough = _levels(white, like, 9, read=lambda: _ruled(1.0)[0])
+    np.testing.assert_array_equal(rough, _levels(white, like, 9, read=lambda: _ruled(160 / 255)[0]))
+
+
+def test_levels_without_pairs_are_those_of_noisy_patches(white, tmp_path):
+    rng = np.random.default_rng(0)
+    with store.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
+        for std in (5, 20):
+            noisy = np.clip(128 + std * rng.standard_normal((16, 16, 3)), 0, 255)
+            writer.add("target", noisy=noisy.astype(np.uint8), source="x")
+    found = _levels(white, f"like:{tmp_path / 's'}")
+    np.testing.assert_allclose(np.unique(found) * 255, [5, 20], rtol=0.2)
+
+
+def test_levels_are_like_the_training_stores_where_none_is_asked_for(white, real):
+    image, _ = _ruled(0.3)
+    named, trained = (_levels(white, text, 9, read=lambda: image) for text in (f"like:{real}", None))
     np.testing.assert_array_equal(named, trained)
-    assert set(named) == set(table)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5, 3), (8, 8, 3)])
+def test_a_flat_image_of_any_size_has_a_texture(shape):
+    flat = likeness.texture(np.full(shape, 0.4, np.float32))
+    np.testing.assert_allclose(flat, np.log(likeness.LEAST_DIFFERENCE))
+
+
+def test_pairs_of_one_texture_tell_no_slope():
+    line = likeness.line([0.01, 0.02], [-3.0, -3.0])
+    assert line.slope == 0 and line.moved(0.01, -3.0, 5.0) == 0.01
 
 
 def test_measured_levels_are_of_the_noise(white, tmp_path):
@@ -59,20 +117,20 @@ def test_measured_levels_are_of_the_noise(white, tmp_path):
             writer.add("paired", clean=clean[i], noisy=noisy[i], source=str(i))
     table = conditions.imitated(white, store.Store.open(tmp_path / "s"))
     expected = ((noisy - clean) / 255).std((1, 2, 3), ddof=1)
-    np.testing.assert_allclose([row["level"] for row in table], expected, rtol=1e-4)
+    np.testing.assert_allclose([each.conditions["level"] for each in table], expected, rtol=1e-4)
 
 
 def test_a_method_s_own_ranges_are_drawn_from_until_others_are_asked_for(tmp_path):
     run = small.lud_vae(tmp_path / "run")
     names = [f"image {i}" for i in range(400)]
     draw = conditions.make(run, 0)
-    drawn = np.sort([draw(name)["pre_noise"] for name in names]) * 255
+    drawn = np.sort([draw(name, _unread)["pre_noise"] for name in names]) * 255
     np.testing.assert_allclose(drawn, np.linspace(30, 70, 400), atol=3)
-    assert {draw(name)["temperature"] for name in names} == {1.0}
+    assert {draw(name, _unread)["temperature"] for name in names} == {1.0}
     asked = conditions.make(run, 0, pre_noise="0.02:0.1", temperature="2")
-    drawn = np.sort([asked(name)["pre_noise"] for name in names])
+    drawn = np.sort([asked(name, _unread)["pre_noise"] for name in names])
     np.testing.assert_allclose(drawn, np.linspace(0.02, 0.1, 400), atol=0.006)
-    assert {asked(name)["temperature"] for name in names} == {2.0}
+    assert {asked(name, _unread)["temperature"] for name in names} == {2.0}
 
 
 @pytest.mark.parametrize(
@@ -119,15 +177,15 @@ class _Cameras:
 
 def test_a_named_configuration_stands_alone():
     draw = conditions.make(_Cameras(), 0, temperature="0.5", configuration="b")
-    assert draw("image") == {"a": 0.0, "b": 1.0, "temperature": 0.5}
+    assert draw("image", _unread) == {"a": 0.0, "b": 1.0, "temperature": 0.5}
     with pytest.raises(ValueError, match="--configuration: this method knows a, b, got 'c'"):
         conditions.make(_Cameras(), 0, configuration="c")
 
 
 def test_a_random_configuration_is_each_image_s_own_and_all_are_alike_likely(white):
     draw = conditions.make(_Cameras(), 0, configuration="random")
-    drawn = [draw(f"image {i}") for i in range(400)]
-    assert drawn[:9] == [draw(f"image {i}") for i in range(9)]
+    drawn = [draw(f"image {i}", _unread) for i in range(400)]
+    assert drawn[:9] == [draw(f"image {i}", _unread) for i in range(9)]
     assert all(sorted((each["a"], each["b"])) == [0, 1] for each in drawn)
     assert 160 < sum(each["a"] for each in drawn) < 240
     with pytest.raises(ValueError, match="--configuration: this method knows none, got 'random'"):
@@ -135,9 +193,9 @@ def test_a_random_configuration_is_each_image_s_own_and_all_are_alike_likely(whi
 
 
 def test_configurations_are_like_the_pairs_of_a_store(real, white):
-    drawn = conditions.make(_Cameras((str(real),)), 0)("image")
+    drawn = conditions.make(_Cameras((str(real),)), 0)("image", _unread)
     assert drawn["a"] + drawn["b"] == pytest.approx(1) and set(drawn) == {"a", "b", "temperature"}
-    assert conditions.make(_Cameras(), 0, configuration=f"like:{real}")("image") == drawn
+    assert conditions.make(_Cameras(), 0, configuration=f"like:{real}")("image", _unread) == drawn
     assert len(conditions.imitated(_Cameras(), store.Store.open(real))) == 6  # not the targets
     with pytest.raises(ValueError, match="--configuration: the run names no training stores"):
         conditions.make(_Cameras(), 0)
