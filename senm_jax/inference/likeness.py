@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 LEAST_DIFFERENCE = 1e-3
-"""Added to differences of pixels, a quarter of an 8-bit step, so that flat images have a texture."""
+"""Added to differences of pixels, a quarter of an 8-bit step: flat images have a texture too."""
 LEAST_LEVEL = 1e-4
 """Of levels whose logarithm is taken."""
 

@@ -56,7 +56,8 @@ def test_sidd_rule_at_its_middle_and_its_ends():
 def test_a_store_is_imitated_by_recorded_levels_of_pairs_and_by_measured_ones_of_targets(
     white, real
 ):
-    table = [each.conditions["level"] for each in conditions.imitated(white, store.Store.open(real))]
+    examples = conditions.imitated(white, store.Store.open(real))
+    table = [each.conditions["level"] for each in examples]
     np.testing.assert_allclose(table[:6], [0.01 * i for i in range(1, 7)])
     np.testing.assert_allclose(table[6:], [0.12, 0.13, 0.14, 0.15], rtol=0.2)
 
@@ -93,8 +94,8 @@ def test_levels_without_pairs_are_those_of_noisy_patches(white, tmp_path):
 
 def test_levels_are_like_the_training_stores_where_none_is_asked_for(white, real):
     image, _ = _ruled(0.3)
-    named, trained = (_levels(white, text, 9, read=lambda: image) for text in (f"like:{real}", None))
-    np.testing.assert_array_equal(named, trained)
+    named = _levels(white, f"like:{real}", 9, read=lambda: image)
+    np.testing.assert_array_equal(named, _levels(white, None, 9, read=lambda: image))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5, 3), (8, 8, 3)])
