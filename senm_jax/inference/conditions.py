@@ -7,33 +7,17 @@ neither on the other images nor on what was made before.
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-import jax
 import numpy as np
 import scipy.special
-from jaxtyping import Int64
 
 from senm_jax.data import draws
 from senm_jax.data import store as store_
-from senm_jax.inference import likeness, stream
-from senm_jax.ops import pixels
+from senm_jax.inference import imitation, likeness
 
 Read = Callable[[], likeness.Image]
 Draw = Callable[[str, Read], dict[str, float]]
 """The conditions of the clean image of this name, which is read where they go with its content."""
-
-MEASURED = 1024
-"""So many patches of a store's domain, evenly spread over it, are imitated."""
-BATCH = 32
-
-
-class Example(NamedTuple):
-    """A real noisy patch, as a method is told to imitate it."""
-
-    conditions: dict[str, float]
-    texture: float | None
-    """Of a pair's clean side, see `likeness.texture`."""
 
 
 def make(
@@ -113,92 +97,23 @@ def sidd_level(first: float, second: float) -> float:
     return math.sqrt(10**log_shot + 10**log_read)
 
 
-def imitated(run, store: store_.Store) -> list[Example]:
-    """The conditions under which the method's noise is like that of noisy patches of a store, of
-    up to `MEASURED` of each domain.
-
-    A pair's recorded level stands, where it has one; other conditions and levels are measured by
-    the method.
-
-    Raises:
-        ValueError: the method cannot measure, or the store has no noisy patches, or noisy ones
-            that are smaller than the clean ones.
-    """
-    if store.scale != 1:
-        raise ValueError(
-            f"{store.path}: its noisy patches are {store.scale} times smaller than the clean ones, "
-            "and levels are measured on patches of one size; name a store of such"
-        )
-    found = []
-    for domain in ("paired",) if run.method.imitate_needs_clean else ("paired", "target"):
-        if domain in store.domains:
-            found += _of_domain(run, store, domain)
-    if not found:
-        raise ValueError(
-            f"{store.path}: has no noisy patches to take levels from that the method can read, "
-            f"only {list(store.domains)}"
-        )
-    return found
-
-
-def _of_domain(run, store: store_.Store, domain: str) -> list[Example]:
-    records = store.records(domain)
-    levels = [record["level"] for record in records] if domain == "paired" else []
-    count = min(len(records), MEASURED)
-    chosen = np.unique(np.linspace(0, len(records) - 1, count).round().astype(int))
-    if levels and None not in levels and set(run.method.conditions) == {"level"}:
-        found = [{"level": levels[i]} for i in chosen]
-    elif run.method.imitate is None:
-        raise ValueError(f"{store.path}: this method cannot measure levels; name them by --level")
-    else:
-        found = _measure(run, store, domain, chosen)
-    for conditions, i in zip(found, chosen, strict=True):
-        if "level" in conditions and levels and levels[i] is not None:
-            conditions["level"] = levels[i]
-    if domain == "target":
-        return [Example(conditions, None) for conditions in found]
-    clean = store.images(domain, "clean")
-    textures = [likeness.texture(stream.to_float(np.asarray(clean[i]))) for i in chosen]
-    return [Example(*each) for each in zip(found, textures, strict=True)]
-
-
-def _measure(
-    run, store: store_.Store, domain: str, chosen: Int64[np.ndarray, "n"]
-) -> list[dict[str, float]]:
-    def imitate(variables, images):
-        images = {side: pixels.to_float(image) for side, image in images.items()}
-        return run.method.imitate(variables, images.get("clean"), images["noisy"])
-
-    imitate, variables, measured = jax.jit(imitate), jax.device_put(run.variables), []
-    for first in range(0, len(chosen), BATCH):
-        rows = list(chosen[first : first + BATCH])
-        filled = rows + rows[:1] * (min(BATCH, len(chosen)) - len(rows))
-        images = {side: store.images(domain, side)[filled] for side in store_.SIDES[domain]}
-        columns = jax.device_get(imitate(variables, images))
-        measured += [
-            {name: float(column[i]) for name, column in columns.items()} for i in range(len(rows))
-        ]
-    return measured
-
-
 def _like(run, seed: int, paths: Sequence[str | os.PathLike]) -> Draw:
     if not paths:
         option = "configuration" if run.method.configurations else "level"
         raise ValueError(
             f"--{option}: the run names no training stores to be like; give a {option}"
         )
-    examples = [each for path in paths for each in imitated(run, _open(path))]
+    examples = [each for path in paths for each in imitation.examples(run, _open(path))]
     pairs = [each for each in examples if each.texture is not None]
     if "level" in run.method.conditions and pairs:
         return _of_like_texture(pairs, seed)
     return lambda name, read: _one(examples, seed, name).conditions
 
 
-def _of_like_texture(pairs: Sequence[Example], seed: int) -> Draw:
+def _of_like_texture(pairs: Sequence[imitation.Example], seed: int) -> Draw:
     line = likeness.line(
         [each.conditions["level"] for each in pairs], [each.texture for each in pairs]
     )
-
     seen = {}
 
     def draw(name, read):
@@ -211,7 +126,7 @@ def _of_like_texture(pairs: Sequence[Example], seed: int) -> Draw:
     return draw
 
 
-def _one(examples: Sequence[Example], seed: int, name: str) -> Example:
+def _one(examples: Sequence[imitation.Example], seed: int, name: str) -> imitation.Example:
     return examples[int(_uniform(1, seed, name, "like")[0] * len(examples))]
 
 

@@ -114,6 +114,18 @@ def test_whole_images_keep_their_size_and_their_own_noise(white, photos, tmp_pat
     assert drawn["sub/one"] == {"level": 0.05}
 
 
+def test_conditions_of_a_file_that_breaks_off_are_told_as_none(white, photos, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(photos / "half.jpg")
+    whole = (photos / "half.jpg").read_bytes()
+    (photos / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    summary = synthesize.to_images(white, photos, tmp_path / "out", Options())
+    assert summary.made == 6 and sum("half.jpg" in line for line in summary.problems) == 1
+    drawn = json.loads((tmp_path / "out" / "synthesis.json").read_text())["conditions"]
+    assert drawn.pop("half") is None and len(drawn) == 6
+    assert all(0 < each["level"] < 1 for each in drawn.values())
+
+
 def test_versions_differ_and_equal_stems_keep_their_suffix(white, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
