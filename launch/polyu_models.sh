@@ -19,8 +19,9 @@ model() { # NAME CONFIG STORE [CHANGE...]
     models+=("$1") restorers+=("dncnn_$1")
 }
 
-# Noise is drawn as each method does where nothing is asked for: like that of the noisy patches it
-# was trained on, one for each clean patch; of LUD-VAE and DeFlow as their configs say.
+# Noise is drawn as each method does where nothing is asked for: of the level that its training pairs
+# have at the clean patch's texture, or of the configuration of one of them; of LUD-VAE and DeFlow as
+# their configs say.
 model senm_vae_all senm_vae "$pairs" \
     --config.data.rows.paired=8 --config.data.rows.source=0 --config.data.rows.target=0
 model lud_vae lud_vae "$unpaired"

@@ -21,8 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", metavar="A|A:B|sidd|like:STORE",
                         help="noise level, a standard deviation in [0, 1] units: a number, a range "
                         "to draw from, the rule SeNM-VAE draws by for SIDD, or drawn as a store's "
-                        "pairs have it where the picture has the image's texture (default: like "
-                        "the run's training stores)")
+                        "pairs have it where the picture has the image's texture, or as its "
+                        "noisy patches have it if it has no pairs (default: like the run's "
+                        "training stores)")
     parser.add_argument("--temperature", metavar="A|A:B",
                         help="a number, or a range to draw from (default: the method's own)")
     parser.add_argument("--pre-noise", metavar="A|A:B",

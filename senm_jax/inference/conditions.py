@@ -32,14 +32,15 @@ def make(
         level: "A", "A:B" (uniform), "sidd" (the shot and read noise rule of `sidd_level`) or
             "like:STORE": that of one of the store's pairs, moved to what pairs of the image's
             texture have (see `likeness`), or where it has none that of one of its noisy patches.
+            Of several training stores, those with pairs are taken where there are any.
         temperature: "A" or "A:B"; None is the method's own range, or its default.
         pre_noise: likewise.
         configuration: the name of one of the method's camera configurations, "random" (each
             image's own, all alike likely), or "like:STORE".
         heat: as ``temperature``.
 
-    Where neither level nor configuration is given and the method takes one, images are like
-    patches of the run's training stores.
+    Where neither level nor configuration is given and the method takes one, it is like that of
+    the run's training stores.
 
     Raises:
         ValueError: the method takes no such condition, or the words cannot be understood.
@@ -103,10 +104,11 @@ def _like(run, seed: int, paths: Sequence[str | os.PathLike]) -> Draw:
         raise ValueError(
             f"--{option}: the run names no training stores to be like; give a {option}"
         )
-    examples = [each for path in paths for each in imitation.examples(run, _open(path))]
-    pairs = [each for each in examples if each.texture is not None]
-    if "level" in run.method.conditions and pairs:
-        return _of_like_texture(pairs, seed)
+    stores = [_open(path) for path in paths]
+    stores = [store for store in stores if "paired" in store.domains] or stores
+    examples = [each for store in stores for each in imitation.examples(run, store)]
+    if "level" in run.method.conditions and "paired" in stores[0].domains:
+        return _of_like_texture(examples, seed)
     return lambda name, read: _one(examples, seed, name).conditions
 
 

@@ -20,7 +20,7 @@ class Example(NamedTuple):
 
     conditions: dict[str, float]
     texture: float | None
-    """Of a pair's clean side, see `likeness.texture`."""
+    """Of a pair's clean side, see `likeness.texture`; where levels may go with it."""
 
 
 def examples(run, store: store_.Store) -> list[Example]:
@@ -57,11 +57,12 @@ def _pairs(run, store: store_.Store) -> list[Example]:
         found = [{}] * len(chosen)
     else:
         found = _measure(run, store, "paired", chosen)
-    if "level" in run.method.conditions:
-        found = [
-            each if level is None else each | {"level": level}
-            for each, level in zip(found, levels, strict=True)
-        ]
+    if "level" not in run.method.conditions:
+        return [Example(each, None) for each in found]
+    found = [
+        each if level is None else each | {"level": level}
+        for each, level in zip(found, levels, strict=True)
+    ]
     clean = store.images("paired", "clean")
     textures = [likeness.texture(stream.to_float(np.asarray(clean[i]))) for i in chosen]
     return [Example(*each) for each in zip(found, textures, strict=True)]

@@ -230,12 +230,18 @@ def _stems(names: Sequence[str]) -> list[str]:
 
 def _claim(out: Path, about: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
     """Writes the manifest; ValueError if the folder has one of another call."""
-    text = json.dumps({"about": about, "conditions": drawn}, indent=1)
     path = out / MANIFEST
-    if path.exists() and path.read_text() != text:
+    if path.exists() and not _same(path, about):
         raise ValueError(f"{out}: holds what another call made; take another folder, or remove it")
     out.mkdir(parents=True, exist_ok=True)
-    files.replace(path, text.encode())
+    files.replace(path, json.dumps({"about": about, "conditions": drawn}, indent=1).encode())
+
+
+def _same(manifest: Path, about: Mapping[str, Any]) -> bool:
+    try:
+        return json.loads(manifest.read_text())["about"] == json.loads(json.dumps(about))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _write(path: Path, pixels: Float[np.ndarray, "h w 3"]) -> None:

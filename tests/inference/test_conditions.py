@@ -60,7 +60,7 @@ def test_a_store_with_pairs_is_imitated_by_their_recorded_levels(white, real):
 
 
 def test_levels_are_like_those_of_pairs_of_the_image_s_texture(white, tmp_path):
-    # Levels go as the square root of texture, times one of two factors that it does not tell.
+    # Levels go as the square root of the mean difference, times a factor that it does not tell.
     with store.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
         for height in (20, 40, 80, 160):
             for factor in (0.5, 2.0):
@@ -75,8 +75,25 @@ def test_levels_are_like_those_of_pairs_of_the_image_s_texture(white, tmp_path):
         rule = np.sqrt(differ + likeness.LEAST_DIFFERENCE) / 10
         np.testing.assert_allclose(np.unique(found.round(6)), [rule / 2, rule * 2], rtol=1e-3)
         assert 160 < np.sum(found > rule) < 240
-    rough = _levels(white, like, 9, read=lambda: _ruled(1.0)[0])
-    np.testing.assert_array_equal(rough, _levels(white, like, 9, read=lambda: _ruled(160 / 255)[0]))
+    for height, most in ((1.0, 160 / 255), (0.0, 20 / 255)):  # textures that no pair has
+        found = _levels(white, like, 9, read=lambda: _ruled(height)[0])
+        np.testing.assert_array_equal(found, _levels(white, like, 9, read=lambda: _ruled(most)[0]))
+
+
+def test_moved_levels_stay_within_those_of_pairs_and_silent_pairs_tell_no_slope():
+    line = likeness.line([0.0, 0.01, 0.02, 0.04], [-6.0, -5.0, -4.0, -3.0])
+    np.testing.assert_allclose(line.slope, np.log(2))
+    np.testing.assert_allclose(line.moved(0.01, -5.0, -4.0), 0.02)
+    assert line.moved(0.04, -5.0, -3.0) == 0.04
+    assert line.moved(0.0, -6.0, -3.0) == 0.0
+
+
+def test_pairs_are_taken_where_one_of_the_stores_has_them(tmp_path, real):
+    with store.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
+        writer.add("target", noisy=np.zeros((8, 8, 3), np.uint8), source="x")
+    run = small.white(tmp_path / "run", (str(tmp_path / "s"), str(real)))
+    found = _levels(run, None, read=lambda: _ruled(0.3)[0])
+    np.testing.assert_allclose(np.unique(found.round(6)), [0.01 * i for i in range(1, 7)])
 
 
 def test_levels_without_pairs_are_those_of_noisy_patches(white, tmp_path):

@@ -6,6 +6,7 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from inference import small
 from PIL import Image
 
 from senm_jax.data import images, store
@@ -114,7 +115,35 @@ def test_whole_images_keep_their_size_and_their_own_noise(white, photos, tmp_pat
     assert drawn["sub/one"] == {"level": 0.05}
 
 
-def test_conditions_of_a_file_that_breaks_off_are_told_as_none(white, photos, tmp_path):
+def test_levels_go_with_the_texture_of_what_the_noise_model_sees(tmp_path):
+    board = (np.indices((16, 16)).sum(0) % 2 * 200).astype(np.uint8)
+    board = np.repeat(board[..., None], 3, -1)
+    with store.Writer(tmp_path / "pairs", patch=(16, 16), about={}) as writer:
+        for clean, level in ((np.full_like(board, 90), 0.01), (board, 0.1)):
+            writer.add("paired", clean=clean, noisy=clean, level=level, source="x")
+    run = small.white(tmp_path / "run", (str(tmp_path / "pairs"),))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, image in (("flat", np.full_like(board, 60)), ("rough", board)):
+        Image.fromarray(image).save(folder / f"{name}.png")
+
+    def levels(scale):
+        options, out = Options(scale=scale), tmp_path / f"x{scale}"
+        synthesize.to_images(run, folder, out, options)
+        synthesize.to_store(run, folder, out / "store", options, 1, patch=16)
+        records = store.Store.open(out / "store").records("paired")
+        drawn = json.loads((out / "synthesis.json").read_text())["conditions"]
+        made = {r["source"]: r["origin"]["conditions"]["level"] for r in records}
+        np.testing.assert_allclose(made["flat.png"], drawn["flat"]["level"])
+        np.testing.assert_allclose(made["rough.png"], drawn["rough"]["level"])
+        return drawn["flat"]["level"], drawn["rough"]["level"]
+
+    np.testing.assert_allclose(levels(1), (0.01, 0.1))
+    flat, rough = levels(2)  # a board of single pixels is nearly flat at half the size
+    assert flat == pytest.approx(0.01) and rough < 0.05
+
+
+def test_a_folder_goes_on_where_a_file_that_broke_off_is_mended(white, photos, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(photos / "half.jpg")
     whole = (photos / "half.jpg").read_bytes()
@@ -123,7 +152,11 @@ def test_conditions_of_a_file_that_breaks_off_are_told_as_none(white, photos, tm
     assert summary.made == 6 and sum("half.jpg" in line for line in summary.problems) == 1
     drawn = json.loads((tmp_path / "out" / "synthesis.json").read_text())["conditions"]
     assert drawn.pop("half") is None and len(drawn) == 6
-    assert all(0 < each["level"] < 1 for each in drawn.values())
+    (photos / "half.jpg").write_bytes(whole)
+    summary = synthesize.to_images(white, photos, tmp_path / "out", Options())
+    assert (summary.made, summary.kept) == (1, 6)
+    drawn = json.loads((tmp_path / "out" / "synthesis.json").read_text())["conditions"]
+    assert all(0.01 <= each["level"] <= 0.06 for each in drawn.values())
 
 
 def test_versions_differ_and_equal_stems_keep_their_suffix(white, tmp_path):
