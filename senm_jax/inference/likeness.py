@@ -1,9 +1,8 @@
 """Noise of the strength that pairs have where the picture is alike.
 
-Of processed photographs, those with more texture may have the stronger noise: on PolyU's training
-patches the logarithms of both are correlated by 0.79. A pair's strength that is given to just any
-clean image puts strong noise where a camera leaves little. How much strength goes with texture is
-read off the pairs at hand, and may be nothing.
+Of processed photographs, those with more texture may have the stronger noise, as PolyU's have. A
+pair's strength that is given to just any clean image puts strong noise where a camera leaves
+little. How much strength goes with texture is read off the pairs at hand, and may be nothing.
 """
 
 from collections.abc import Sequence
@@ -40,21 +39,18 @@ def texture(image: Image) -> float:
     """The logarithm of how much neighbouring pixels of an image in [0, 1] differ on average."""
     total = count = 0
     for axis in (0, 1):
-        total += sum(
-            float(np.abs(np.diff(image[..., colour], axis=axis)).sum(dtype=np.float64))
-            for colour in range(3)
-        )
-        count += image.size // image.shape[axis] * (image.shape[axis] - 1)
+        differences = np.abs(np.diff(image, axis=axis))
+        total, count = total + differences.sum(dtype=np.float64), count + differences.size
     return float(np.log(LEAST_DIFFERENCE + total / max(count, 1)))
 
 
 def line(levels: Sequence[float], textures: Sequence[float]) -> Line:
     """The least-squares line of log level on texture; flat where all textures are about one."""
     levels, textures = np.asarray(levels, float), np.asarray(textures, float)
-    x, y = textures[levels >= LEAST_LEVEL], np.log(levels[levels >= LEAST_LEVEL])
+    telling = levels >= LEAST_LEVEL
     slope = 0.0
-    if x.size and x.std() > LEAST_SPREAD:
-        slope = float(np.mean((x - x.mean()) * y) / np.var(x))
+    if telling.any() and textures[telling].std() > LEAST_SPREAD:
+        slope = float(np.polyfit(textures[telling], np.log(levels[telling]), 1)[0])
     return Line(
         slope, (float(textures.min()), float(textures.max())),
         (float(levels.min()), float(levels.max())),
