@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="shift the channel means of each noisy patch of a pair to its clean one's: for "
             "photographs between which the light changed (polyu: of training pairs only)",
         )
+        child.add_argument(
+            "--align", action="store_true",
+            help="move the clean photograph of each pair to where the noisy one lies, by pixels or "
+            "parts of one: for a camera that did not stand still",
+        )
         child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
         child.add_argument(
             "--strict", action="store_true", help="refuse to write when preflight finds a problem"
@@ -125,8 +130,8 @@ def run(args: argparse.Namespace) -> None:
         from senm_jax.training import platform
 
         platform.start()
-    common = {"patch": args.patch, "match_mean": args.match_mean, "seed": args.seed,
-              "strict": args.strict}
+    common = {"patch": args.patch, "match_mean": args.match_mean, "align": args.align,
+              "seed": args.seed, "strict": args.strict}
     if args.kind == "folder":
         paths = (
             folder.prepare(

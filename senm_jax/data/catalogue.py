@@ -24,6 +24,7 @@ def prepare(
     patch: int = 256,
     per_image: int | None = None,
     match_mean: bool = False,
+    align: bool = False,
     seed: int = 0,
     strict: bool = False,
     tell: Callable[[str], None] = print,
@@ -58,7 +59,8 @@ def prepare(
                 (roots[side] / f"{i:06d}{_suffix(data)}").write_bytes(data)
         given = {"pairs": (roots["clean"], roots["noisy"])} if len(roots) == 2 else roots
         return folder.prepare(out, **given, patch=patch, per_image=per_image,
-                              match_mean=match_mean, seed=seed, strict=strict, tell=tell)
+                              match_mean=match_mean, align=align, seed=seed, strict=strict,
+                              tell=tell)
 
 
 def _examples(dataset, split, features, data_dir):

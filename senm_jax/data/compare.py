@@ -10,6 +10,8 @@ SIDE = 32
 WINDOW = 512
 WINDOWS = 3
 """`shift` looks at this many windows of at most WINDOW x WINDOW pixels."""
+FARTHEST = 8.0
+"""Pixels; what lies further apart is not one picture that was moved."""
 LEAST_PEAK = 0.25
 """A window whose correlation peaks lower says nothing of the shift."""
 
@@ -62,6 +64,26 @@ def match_mean(
     """The noisy image, each channel shifted to the mean of the clean image's; not clipped."""
     moved = clean.mean((0, 1), dtype=np.float64) - noisy.mean((0, 1), dtype=np.float64)
     return (noisy + moved).astype(np.float32)
+
+
+def aligned(
+    clean: UInt8[np.ndarray, "h w 3"], noisy: UInt8[np.ndarray, "h2 w2 3"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """The clean image moved by their `shift` to where the noisy one lies, whose noise is kept so.
+
+    By Lanczos' interpolation over 8 pixels, mirrored at the border. An image that shows too little
+    to tell a shift, or that lies further away than `FARTHEST`, is left. The clean image may be
+    larger than the noisy one by a whole number.
+    """
+    size = noisy.shape[1::-1]
+    moved = shift(cv2.resize(clean, size, interpolation=cv2.INTER_AREA), noisy)
+    if moved is None or max(map(abs, moved)) > FARTHEST:
+        return clean
+    down, right = np.array(moved) * clean.shape[0] / noisy.shape[0]
+    return cv2.warpAffine(
+        clean, np.array([[1, 0, right], [0, 1, down]]), clean.shape[1::-1],
+        flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101,
+    )
 
 
 def shift(

@@ -25,6 +25,7 @@ def prepare(
     patch: int = 256,
     per_image: int | None = None,
     match_mean: bool = False,
+    align: bool = False,
     seed: int = 0,
     scale: int = 1,
     strict: bool = False,
@@ -40,7 +41,8 @@ def prepare(
     With ``scale`` above 1 the clean photographs of pairs are so many times as large as the noisy
     ones, to the pixel, and so are their patches, of side ``patch``; with ``degrade`` the scale is
     the degradation's. Such a store holds pairs alone.
-    ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`).
+    ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`);
+    ``align`` moves their clean sides to where the noisy ones lie (see `packing.align`).
     Camera and ISO are those of the (noisy) image's EXIF. The store appears whole or not at all.
     ``tell`` is called with the preflight report.
     """
@@ -55,12 +57,14 @@ def prepare(
     report = packing.check(items, patch, strict, tell, unmatched, scale)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
-        "match_mean": match_mean, "seed": seed, "preflight": report.json(),
+        "match_mean": match_mean, "align": align, "seed": seed, "preflight": report.json(),
     }  # fmt: skip
     about |= {"degradation": degrader.about} if degrader else {}
 
     def complete(item, arrays):
-        return _pair(degrader, arrays["clean"], seed, item) if item.split == _MADE else arrays
+        if item.split == _MADE:
+            return _pair(degrader, arrays["clean"], seed, item)
+        return packing.align(item, arrays) if align and item.split == "paired" else arrays
 
     cuts = packing.patches(report.usable, patch, per_image, seed, complete, scale)
     with store.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:

@@ -89,6 +89,17 @@ def positions(
     return list(dict.fromkeys(chosen + [divmod(int(i), cols) for i in more[: 4 * count]]))[:count]
 
 
+def align(item: preflight.Item, arrays: Images) -> Images:
+    """The images with the clean one moved to where the noisy one lies, see `compare.aligned`; a
+    `Complete` for `patches`."""
+    return {**arrays, "clean": compare.aligned(arrays["clean"], arrays["noisy"])}
+
+
+def keep(item: preflight.Item, arrays: Images) -> Images:
+    """The images as they are; a `Complete` for `patches`."""
+    return arrays
+
+
 def available(item: preflight.Item, patch: int, count: int) -> int:
     """How many different windows, ``count`` at most, the item's images have."""
     height, width = images.read_size(next(iter(item.files.values())))
@@ -130,7 +141,7 @@ def add(
 
 def patches(
     items: Sequence[preflight.Item], patch: int, count: int | None, seed: int,
-    complete: Complete = lambda item, arrays: arrays, scale: int = 1,
+    complete: Complete = keep, scale: int = 1,
 ) -> Iterator[tuple[preflight.Item, list[Patch]]]:
     """Each item with its patches, the files decoded in parallel, in the order of ``items``.
 

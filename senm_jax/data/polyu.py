@@ -26,6 +26,7 @@ def prepare(
     per_scene: int = 48,
     pairs: int | None = None,
     match_mean: bool = False,
+    align: bool = False,
     seed: int = 0,
     strict: bool = False,
     tell: Callable[[str], None] = print,
@@ -41,7 +42,8 @@ def prepare(
     * ``source``: all clean patches of one half of the training scenes;
     * ``target``: all noisy patches of the other half (see `halves`).
 
-    ``match_mean`` gives both sides of training pairs the same means (see `packing.add`).
+    ``match_mean`` gives both sides of training pairs the same means (see `packing.add`); ``align``
+    moves the clean photographs of all scenes to where the noisy ones lie (see `packing.align`).
     Both stores appear together or not at all. ``tell`` is called with the preflight report.
     """
     data, out = Path(data), Path(out)
@@ -53,7 +55,7 @@ def prepare(
     shares = _shares(train, patch, per_scene, pairs, seed)
     about = {
         "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs,
-        "match_mean": match_mean, "seed": seed,
+        "match_mean": match_mean, "align": align, "seed": seed,
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     roots = {"clean": data, "noisy": data}
@@ -62,7 +64,8 @@ def prepare(
         store.Writer(work / "train", patch=(patch, patch), about=about) as train_writer,
         store.Writer(work / "test", patch=(patch, patch), about=about) as test_writer,
     ):
-        for item, cut in packing.patches(report.usable, patch, per_scene, seed):
+        complete = packing.align if align else packing.keep
+        for item, cut in packing.patches(report.usable, patch, per_scene, seed, complete):
             if item.split == TEST:
                 packing.add(test_writer, "paired", item, cut, roots)
                 continue

@@ -150,7 +150,8 @@ def _judge_pair(names: tuple[str, ...], clean: np.ndarray, noisy: np.ndarray) ->
         findings.append(Finding("exposure mismatch", names, text))
     shift = compare.shift(clean, noisy)
     if shift is not None and max(abs(part) for part in shift) > SHIFT:
-        text = f"noisy lies {shift[0]:+.1f} rows and {shift[1]:+.1f} columns off clean"
+        text = (f"noisy lies {shift[0]:+.1f} rows and {shift[1]:+.1f} columns off clean; "
+                "--align moves them together")
         findings.append(Finding("misaligned", names, text))
     elif compare.alike(compare.signature(clean), compare.signature(noisy)) < ALIKE / 2:
         findings.append(Finding("misaligned", names, "the two show different scenes"))

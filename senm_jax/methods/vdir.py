@@ -232,7 +232,7 @@ def group(config: Config, batch: Mapping[str, Mapping[str, Array]], half: int | 
         )
     x, y, target = (_share(pair[name], half) if name in wanted else None
                     for name in ("clean", "noisy", "degradation"))
-    sides, scale = y.shape[1:3], config.architecture.get("scale", 1)
+    sides, scale = y.shape[1:3], _scale(config)
     if any(side % 4 for side in sides) or x.shape[1:3] != tuple(scale * s for s in sides):
         raise ValueError(
             f"batch: expected noisy crops whose sides are multiples of 4 and clean ones {scale} "
@@ -331,6 +331,11 @@ def _luma(image: Image) -> Float[Array, "b h w 1"]:
     return jnp.sum(image * weights, -1, keepdims=True)
 
 
+def _scale(config: Config) -> int:
+    """Restored size over degraded."""
+    return RESTORERS[config.restorer](**config.architecture).scale
+
+
 def _check(config: Config) -> None:
     for field, known in (("restorer", RESTORERS), ("estimate", ESTIMATES)):
         if getattr(config, field) not in known:
@@ -350,7 +355,7 @@ def _check(config: Config) -> None:
     for name, value in sizes.items():
         if value < 1:
             raise ValueError(f"{name}: expected 1 or more, got {value}")
-    scale = config.architecture.get("scale", 1)
+    scale = _scale(config)
     if scale & (scale - 1):
         raise ValueError(f"architecture.scale: expected a power of 2, got {scale}")
     if config.channels not in (1, 3) or (config.channels == 1 and scale > 1):

@@ -1,5 +1,6 @@
 """Shift, exposure and likeness are found through noise."""
 
+import cv2
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -17,6 +18,27 @@ def test_shift(scene, noisy, moved, std_255):
     )
     found = compare.shift(clean, noisy(other, std_255, 1))
     np.testing.assert_allclose(found, moved, atol=0.3)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_aligned_lies_where_the_noisy_image_does(scene, noisy, scale):
+    large = scene(0, 240, 280)
+    moved = ndimage.shift(large.astype(float), (0.7 * scale, -0.4 * scale, 0), order=3)
+    clean, there = (
+        np.rint(x[20:-20, 20:-20]).clip(0, 255).astype(np.uint8) for x in (large, moved)
+    )
+    other = cv2.resize(there, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    found = compare.aligned(clean, noisy(other, 10, 1))
+    off = [np.abs(image.astype(float) - there)[8:-8, 8:-8].mean() for image in (clean, found)]
+    assert found.shape == clean.shape and off[1] < off[0] / 5
+
+
+def test_what_shows_nothing_or_lies_far_away_is_not_moved(scene, noisy):
+    flat = np.full((80, 80, 3), 90, np.uint8)
+    np.testing.assert_array_equal(compare.aligned(flat, noisy(flat, 20, 1)), flat)
+    large = scene(0, 200, 240)
+    clean = large[:, 20:]
+    np.testing.assert_array_equal(compare.aligned(clean, large[:, :-20]), clean)
 
 
 def test_shift_of_what_shows_nothing_is_unknown(noisy):

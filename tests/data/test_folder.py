@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from senm_jax.data import folder, store
 from senm_jax.degradations import parameters
@@ -127,6 +128,22 @@ def test_pairs_that_do_not_fit_are_named(photographs, scene, noisy, save):
     assert "wrong.png: the two show different scenes" in report
     used = {record["source"] for record in packed.records("paired")}
     assert used == {f"{i}.png" for i in range(3)} | {"bright.png", "moved.png", "wrong.png"}
+
+
+def test_the_clean_sides_of_pairs_are_moved_to_where_the_noisy_ones_lie(
+    photographs, scene, noisy, save
+):
+    moved = ndimage.shift(scene(0), (0, 0.5, 0), mode="mirror")
+    save(photographs / "pairs/noisy/0.png", noisy(moved, 2, 0))
+    crooked, _ = prepare(photographs, per_image=9)
+    shutil.rmtree(photographs / "out")
+    packed, _ = prepare(photographs, per_image=9, align=True)
+    assert packed.records("source") == crooked.records("source")
+    before, after = (
+        np.median([r["level"] for r in each.records("paired") if r["source"] == "0.png"])
+        for each in (crooked, packed)
+    )
+    assert after < 3 / 255 and before > 2 * after
 
 
 def test_near_duplicates_across_the_domains_are_named(photographs, scene, noisy, save):

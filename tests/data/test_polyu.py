@@ -73,6 +73,18 @@ def test_training_pairs_alone_have_their_means_matched(scenes_folder, pairs):
     assert test.fingerprint == plain.fingerprint
 
 
+def test_clean_photographs_are_moved_to_where_the_noisy_ones_lie(scenes_folder, scene, noisy, save):
+    for path in scenes_folder.glob("*_noisy.png"):
+        large = scene(int(path.name.split("_")[1]), 96, 129)
+        save(path, noisy(large[:, 1:], 3, 0))
+        save(path.with_name(path.name.replace("noisy", "clean")), large[:, :-1])
+    for opened in prepare(scenes_folder, pairs=3, align=True):
+        levels = [record["level"] for record in opened.records("paired")]  # few lie at the border
+        np.testing.assert_allclose(np.median(levels), 3 / 255, rtol=0.1)
+    crooked, _ = prepare(scenes_folder, pairs=3)
+    assert min(record["level"] for record in crooked.records("paired")) > 5 / 255
+
+
 def test_fewer_pairs_are_the_first_of_more(scenes_folder):
     few, many = (prepare(scenes_folder, pairs=count)[0] for count in (3, 20))
     names = [
