@@ -10,6 +10,8 @@ SIDE = 32
 WINDOW = 512
 WINDOWS = 3
 """`shift` looks at this many windows of at most WINDOW x WINDOW pixels."""
+LONGEST = 2**15 - 2
+"""Pixels of a side of what `aligned` can move, OpenCV's own limit."""
 FARTHEST = 8.0
 """Pixels; what lies further apart is not one picture that was moved."""
 LEAST_PEAK = 0.25
@@ -73,7 +75,7 @@ def aligned(
 
     By Lanczos' interpolation over 8 pixels, mirrored at the border. An image that shows too little
     to tell a shift, or that lies further away than `FARTHEST`, is left. The clean image may be
-    larger than the noisy one by a whole number.
+    larger than the noisy one by a whole number. No side may be longer than `LONGEST`.
     """
     size = noisy.shape[1::-1]
     moved = shift(cv2.resize(clean, size, interpolation=cv2.INTER_AREA), noisy)

@@ -91,7 +91,17 @@ def positions(
 
 def align(item: preflight.Item, arrays: Images) -> Images:
     """The images with the clean one moved to where the noisy one lies, see `compare.aligned`; a
-    `Complete` for `patches`."""
+    `Complete` for `patches`.
+
+    Raises:
+        ValueError: the clean image is too long.
+    """
+    height, width = arrays["clean"].shape[:2]
+    if max(height, width) > compare.LONGEST:
+        raise ValueError(
+            f"{item.files['clean']}: is {height} x {width}; --align takes images of at most "
+            f"{compare.LONGEST} pixels a side; cut both images, or prepare without it"
+        )
     return {**arrays, "clean": compare.aligned(arrays["clean"], arrays["noisy"])}
 
 

@@ -59,12 +59,12 @@ def prepare(
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     roots = {"clean": data, "noisy": data}
+    complete = packing.align if align else packing.keep
     work = layout.clear_partial(out)
     with (
         store.Writer(work / "train", patch=(patch, patch), about=about) as train_writer,
         store.Writer(work / "test", patch=(patch, patch), about=about) as test_writer,
     ):
-        complete = packing.align if align else packing.keep
         for item, cut in packing.patches(report.usable, patch, per_scene, seed, complete):
             if item.split == TEST:
                 packing.add(test_writer, "paired", item, cut, roots)

@@ -31,6 +31,7 @@ def test_folder(photographs, capsys):
     root = photographs
     words = ["folder", root / "out", "--pairs", root / "clean", root / "noisy", "--patch", 32]
     assert run(*words, "--per-image", 4) == 0
+    assert store.Store.open(root / "out").index["about"]["align"] is False
     printed = capsys.readouterr().out
     assert "preflight: 3 of 3" in printed
     assert "out: 12 paired patches of 32 x 32" in printed
@@ -50,7 +51,8 @@ def test_polyu(photographs, capsys):
     ]  # fmt: skip
     (photographs / "scenes.json").write_text(json.dumps(listed))
     words = ["polyu", photographs, photographs / "out", "--patch", 32, "--per-scene", 3]
-    assert run(*words, "--pairs", 2) == 0
+    assert run(*words, "--pairs", 2, "--align") == 0
+    assert store.Store.open(photographs / "out/test").index["about"]["align"] is True
     printed = capsys.readouterr().out
     assert "out/train: 2 paired, 3 source, 3 target patches of 32 x 32" in printed
     assert "out/test: 3 paired patches" in printed

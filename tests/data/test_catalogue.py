@@ -40,8 +40,10 @@ def built(tmp_path, scene, noisy, save):
 
 def test_pairs_are_packed_from_two_features(built, tmp_path, scene):
     out = catalogue.prepare(built, tmp_path / "out", split="train", clean="gt",
-                            noisy="camera_image", patch=32, per_image=4, tell=lambda text: None)
+                            noisy="camera_image", patch=32, per_image=4, align=True,
+                            tell=lambda text: None)
     packed = store.Store.open(out)
+    assert packed.index["about"]["align"] is True
     assert {domain: len(packed.records(domain)) for domain in packed.domains} == {"paired": 12}
     # Examples stand in the order of a hash; each patch is a window of one of the scenes.
     found = set()

@@ -146,6 +146,14 @@ def test_the_clean_sides_of_pairs_are_moved_to_where_the_noisy_ones_lie(
     assert after < 3 / 255 and before > 2 * after
 
 
+def test_what_is_too_long_to_be_moved_is_named(photographs, save):
+    for side in ("clean", "noisy"):
+        save(photographs / "pairs" / side / "long.png", np.zeros((32, 32767, 3), np.uint8))
+    with pytest.raises(ValueError, match="clean/long.png: is 32 x 32767; --align takes .* 32766"):
+        prepare(photographs, per_image=1, align=True)
+    assert not (photographs / "out").exists()
+
+
 def test_near_duplicates_across_the_domains_are_named(photographs, scene, noisy, save):
     save(photographs / "noisy" / "again.png", noisy(scene(3), 20, 99))
     save(photographs / "noisy" / "once more.png", noisy(scene(13), 20, 98))
