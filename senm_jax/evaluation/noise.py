@@ -35,6 +35,8 @@ class Side(NamedTuple):
     """The pooled sums of one side's noise, real or generated."""
 
     correlation: correlation.Sums
+    colours: Float[np.ndarray, "3 3"]
+    """See `correlation.colour_sums`."""
     variance: variance.Sums
 
 
@@ -140,6 +142,8 @@ def summarise(measured: Sequence[Patch]) -> patches.Row:
     for side, found in zip(("generated", "real"), maps, strict=True):
         right, below = correlation.neighbour(found)
         figures |= {f"{side}_correlation_right": right, f"{side}_correlation_below": below}
+    for side, sums in {"generated": generated, "real": real}.items():
+        figures[f"{side}_correlation_colours"] = correlation.colours(sums.colours)
     curves = [variance.curve(side.variance) for side in (generated, real)]
     figures["variance_error"] = variance.error(*curves)
     return {"patches": len(measured)} | figures
@@ -149,6 +153,7 @@ def pool(sides: Sequence[Side]) -> Side:
     """The sums of all patches together."""
     return Side(
         functools.reduce(correlation.add, [side.correlation for side in sides]),
+        sum(side.colours for side in sides),
         functools.reduce(variance.add, [side.variance for side in sides]),
     )
 
@@ -213,6 +218,8 @@ def _measure(
         "kld_naflow_rounded": kld.kld_naflow(real, generated),
         "kld_neca": kld.kld_neca(real, generated),
     }
-    sides = [Side(correlation.sums(noise), variance.sums(clean, noise))
-             for noise in (real, generated)]
+    sides = [
+        Side(correlation.sums(noise), correlation.colour_sums(noise), variance.sums(clean, noise))
+        for noise in (real, generated)
+    ]
     return Patch(values, *sides)

@@ -19,6 +19,8 @@ NOISE_COLUMNS = (
     report.Column("real_correlation_right", "real, right", ".3f"),
     report.Column("generated_correlation_below", "correlation, below neighbour", ".3f"),
     report.Column("real_correlation_below", "real, below", ".3f"),
+    report.Column("generated_correlation_colours", "correlation of the colours", ".3f"),
+    report.Column("real_correlation_colours", "real, colours", ".3f"),
     report.Column("variance_error", "variance-against-intensity error", ".4f", 0),
     report.Column("generated_std", "noise std", ".4f"),
     report.Column("real_std", "real noise std", ".4f"),
@@ -63,9 +65,10 @@ NOISE_TEXT = (
     "0.043, not at 0); the three KLDs are different quantities in nats: of grey image values, and "
     "of noise in 256 and in 64 bins. These are means over patches. The spatial correlation error "
     "is the RMS difference of the pooled noise correlation at offsets up to 6 pixels, the centre "
-    "left out. The variance-against-intensity error is the summed absolute difference of the noise "
-    "variances in 16 bins of the clean value of each channel, weighted by pixels, over the summed "
-    "real variance.",
+    "left out; the correlation of the colours is that of two channels' differences of neighbouring "
+    "pixels, mean of the three. The variance-against-intensity error is the summed absolute "
+    "difference of the noise variances in 16 bins of the clean value of each channel, weighted by "
+    "pixels, over the summed real variance.",
 )
 RESTORER_TEXT = (
     "Restored images are clipped and rounded to 8 bits; figures are means over patches. The 2-D "

@@ -1,4 +1,5 @@
-"""Spatial correlation of noise, pooled over images (AP-BSN's figure; NAFlow's figure 5).
+"""Spatial correlation of noise (AP-BSN's figure; NAFlow's figure 5) and correlation of its colours,
+pooled over images.
 
 Sums are gathered image by image and added, so that a data set of any size is one map.
 """
@@ -87,6 +88,30 @@ def error(generated: Map, real: Map) -> float:
     square = np.square(generated - real)
     square[centre, centre] = 0
     return math.sqrt(square.sum() / (square.size - 1))
+
+
+def colour_sums(noise: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "c c"]:
+    """The sums of one image's noise for `colours`, to be added to those of others: products, by two
+    channels, of its differences to the next pixel to the right and to the next below."""
+    return sum(np.einsum("hwi,hwj->ij", step, step)
+               for step in (np.diff(noise, axis=1), np.diff(noise, axis=0)))
+
+
+def colours(gathered: Float[np.ndarray, "c c"]) -> float:
+    """How much fine noise is alike in the colours: the mean correlation of two channels'.
+
+    What demosaicing and the camera's colour matrix leave of each channel's own noise (S. Nam et
+    al., "A Holistic Approach to Cross-Channel Image Noise Modeling", CVPR 2016). Counted on
+    differences of neighbours, so that a difference of the light does not count; of the channels
+    that have any, 0 where fewer than two have.
+    """
+    std = np.sqrt(np.diag(gathered))
+    first, second = np.triu_indices(len(std), 1)
+    both = (std[first] > 0) & (std[second] > 0)
+    if not both.any():
+        return 0.0
+    first, second = first[both], second[both]
+    return float((gathered[first, second] / (std[first] * std[second])).mean())
 
 
 def _products(noise: Float[np.ndarray, "h w c"], radius: int) -> Map:

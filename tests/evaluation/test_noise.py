@@ -45,6 +45,7 @@ def test_deviations_and_neighbour_correlations_are_those_of_the_law(results):
     for side in ("real", "generated"):
         np.testing.assert_allclose(row[f"{side}_correlation_right"], 4 / 6, atol=0.02)
         np.testing.assert_allclose(row[f"{side}_correlation_below"], 0, atol=0.03)
+        np.testing.assert_allclose(row[f"{side}_correlation_colours"], 0, atol=0.03)
     np.testing.assert_allclose(row["std_ratio"], 1, atol=0.02)
     np.testing.assert_allclose(strong[patches.ALL]["std_ratio"], 2, atol=0.05)
     ratio = exact["one, ISO 800"]["real_std"] / exact["one, ISO 100"]["real_std"]

@@ -69,3 +69,21 @@ def test_no_noise_gives_no_correlation_and_no_nan():
 def test_images_within_the_radius_are_refused():
     with pytest.raises(ValueError, match="sides above the radius of 6, got 6x40"):
         correlation.sums(np.zeros((6, 40, 3)))
+
+
+def test_colours_are_as_alike_as_what_they_share_whatever_the_light():
+    """Of noise that shares half its variance with the other channels', on a slope of the light."""
+    own, shared = _white(5, (256, 256, 3)), _white(6, (256, 256, 1))
+    slope = np.linspace(0, 0.5, 256)[:, None, None]
+    images = [own + shared + slope, 3 * (own - shared)]
+    total = sum(correlation.colour_sums(noise) for noise in images)
+    np.testing.assert_allclose(correlation.colours(correlation.colour_sums(own)), 0, atol=0.01)
+    np.testing.assert_allclose(correlation.colours(total), 0.5, atol=0.01)
+    weak = correlation.colour_sums(own * [1, 2, 3] + shared * [1, 2, 3])
+    np.testing.assert_allclose(correlation.colours(weak), 0.5, atol=0.01)
+
+
+def test_colours_without_noise_count_for_nothing():
+    assert correlation.colours(np.zeros((3, 3))) == 0
+    noise = _white(7, (64, 64, 1)) * [1, 1, 0]
+    np.testing.assert_allclose(correlation.colours(correlation.colour_sums(noise)), 1)
