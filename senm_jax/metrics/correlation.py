@@ -98,20 +98,18 @@ def colour_sums(noise: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "c c"]:
 
 
 def colours(gathered: Float[np.ndarray, "c c"]) -> float:
-    """How much fine noise is alike in the colours: the mean correlation of two channels'.
+    """How much fine noise is alike in the colours: the correlation of two channels' differences of
+    neighbours, mean over the pairs of channels.
 
-    What demosaicing and the camera's colour matrix leave of each channel's own noise (S. Nam et
-    al., "A Holistic Approach to Cross-Channel Image Noise Modeling", CVPR 2016). Counted on
-    differences of neighbours, so that a difference of the light does not count; of the channels
-    that have any, 0 where fewer than two have.
+    A camera's demosaicing and colour matrix make it so (S. Nam et al., "A Holistic Approach to
+    Cross-Channel Image Noise Modeling", CVPR 2016). Differences of neighbours, because a change of
+    the light is alike in the colours too. A channel without noise gives 0.
     """
+    first, second = np.triu_indices(len(gathered), 1)
     std = np.sqrt(np.diag(gathered))
-    first, second = np.triu_indices(len(std), 1)
-    both = (std[first] > 0) & (std[second] > 0)
-    if not both.any():
-        return 0.0
-    first, second = first[both], second[both]
-    return float((gathered[first, second] / (std[first] * std[second])).mean())
+    scale = std[first] * std[second]
+    flat = scale == 0
+    return float(np.where(flat, 0, gathered[first, second] / np.where(flat, 1, scale)).mean())
 
 
 def _products(noise: Float[np.ndarray, "h w c"], radius: int) -> Map:

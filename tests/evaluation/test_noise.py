@@ -3,7 +3,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.evaluation import noise, patches
-from senm_jax.metrics import kld
+from senm_jax.metrics import correlation, kld, variance
 
 LOWER_IS_BETTER = (
     "akld", "kld_senm_vae_grey", "kld_naflow", "kld_naflow_rounded", "kld_neca",
@@ -50,6 +50,21 @@ def test_deviations_and_neighbour_correlations_are_those_of_the_law(results):
     np.testing.assert_allclose(strong[patches.ALL]["std_ratio"], 2, atol=0.05)
     ratio = exact["one, ISO 800"]["real_std"] / exact["one, ISO 100"]["real_std"]
     np.testing.assert_allclose(ratio, 2.5, rtol=0.1)
+
+
+def test_colours_are_counted_for_each_side_over_all_patches():
+    clean = np.full((64, 64, 3), 128, np.uint8)
+
+    def side(std, channels, seed):
+        own = np.random.default_rng(seed).normal(0, std, (64, 64, channels)) + np.zeros(3)
+        return noise.Side(
+            correlation.sums(own), correlation.colour_sums(own), variance.sums(clean, own))
+
+    measured = [noise.Patch({}, real=side(0.01, 1, i), generated=side(std, channels, 5 + i))
+                for i, (std, channels) in enumerate([(0.01, 3), (0.03, 1)])]
+    row = noise.summarise(measured)
+    np.testing.assert_allclose(row["real_correlation_colours"], 1, rtol=1e-6)
+    np.testing.assert_allclose(row["generated_correlation_colours"], 0.9, atol=0.01)
 
 
 def test_rows_are_of_all_patches_their_mean_by_configuration_and_each(results):
