@@ -226,7 +226,7 @@ def test_levels_count_in_their_unit():
     def same(left, right):
         return [np.allclose(a, b, rtol=1e-5, atol=0) for a, b in zip(left, right, strict=True)]
 
-    assert same(results(0.02, 0.05), results(0.04, 0.1)) == [True, True]
-    assert same(results(0.02, 0.05), results(0.02, 0.1)) == [False, False]
+    assert same(results(0.25, 0.05), results(0.5, 0.1)) == [True, True]
+    assert same(results(0.25, 0.05), results(0.25, 0.1)) == [False, False]
     assert same(results(0.5, 0.5 * np.e**0.3), results(0.0, 0.3)) == [True, True]
     assert same(results(0.5, 0.0), results(0.5, senm_vae.LEAST_LEVEL)) == [True, True]

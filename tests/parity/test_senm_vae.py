@@ -1,5 +1,7 @@
 """Every kept case of SeNM-VAE, against the original implementation's outputs."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +45,7 @@ def _inputs(case):
 
 
 def _constant(eps):
-    return lambda name, shape: jnp.full(shape, float(eps))
+    return lambda name, shape: jnp.full(shape, eps, jnp.float32)
 
 
 def _nchw(image):
@@ -120,6 +122,8 @@ def _run_paired(case):
     noisy, clean = (_inputs(case)[name] for name in ("noisy", "clean"))
     rows = jnp.ones(clean.shape[0])
 
+    @jax.jit
+    @functools.partial(jax.value_and_grad, has_aux=True)
     def objective(params, eps):
         rec, kl = network.apply(
             {"params": params},
@@ -148,7 +152,7 @@ def _run_paired(case):
                 )
             )
         else:
-            (value, (rec, kl)), grads = jax.value_and_grad(objective, has_aux=True)(params, eps)
+            (value, (rec, kl)), grads = objective(params, eps)
             norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads)))
             outputs |= {
                 f"dec_eps{eps}": _nchw(rec),
@@ -238,9 +242,9 @@ def _run_objective(case):
         context = senm_vae.base.Context(
             {"discriminator": judge_variables}, {}, None, None, {"real": real, "fake": fake}
         )
-        (judged, _), judge_grads = jax.value_and_grad(judge.discriminator_loss, has_aux=True)(
-            judge_variables["params"], context
-        )
+        (judged, _), judge_grads = jax.jit(
+            jax.value_and_grad(judge.discriminator_loss, has_aux=True)
+        )(judge_variables["params"], context)
         named = {
             "rec_H": parts["rec_x"],
             "rec_L": parts["rec_y"],
