@@ -145,7 +145,8 @@ def sample_all(
 
 
 def _settled(run, images, image_keys, columns, plan):
-    """The values of the method's `strength`, corrected on each image."""
+    """The values of the method's `strength`, corrected on each image at the defaults of the other
+    conditions: what a temperature changes is not undone."""
     side = strength.SIDE
     if plan is not None and any(max(image.shape[:2]) > side for image in images):
         plan = layout(run, "sample", [(side, side), (1, 1)])
@@ -155,7 +156,8 @@ def _settled(run, images, image_keys, columns, plan):
 
     def trial(windows, of, levels):
         trial_keys = [keys.named(image_keys[i], "trial") for i in of]
-        given = {each: column[of] for each, column in {**columns, name: levels}.items()}
+        given = {each: np.full(len(of), default, np.float32)
+                 for each, default in run.method.conditions.items()} | {name: levels[of]}
         return _apply(call, run.variables, windows, trial_keys, given, plan, _ignore)
 
     return strength.settle(trial, images, columns[name])

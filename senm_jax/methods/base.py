@@ -112,7 +112,8 @@ class Method(NamedTuple):
     """Name and default of every condition that `sample` takes."""
     strength: str | None = None
     """The condition that is the noise's standard deviation and is corrected on every image by
-    trials (`inference.strength`); None where `sample` is given all conditions as they are."""
+    trials at the other conditions' defaults (`inference.strength`); None where `sample` is given
+    all conditions as they are."""
     ranges: Mapping[str, tuple[float, float]] = {}
     """(lowest, highest) of conditions that synthesis draws uniformly where it is told nothing."""
     sample_reach: Reach | None = None

@@ -49,6 +49,21 @@ def test_every_image_has_the_strength_asked_for(tile, power):
     np.testing.assert_allclose(_stds(left, images), np.multiply(asked, [0.5, 0.8, 0.9]), rtol=0.03)
 
 
+def test_a_temperature_is_not_undone():
+    run, [image] = _run(), _images((256, 256))
+    cool = run.method.sample
+
+    def sample(variables, clean, key, conditions, origin):
+        noise = cool(variables, clean, key, conditions, origin) - clean
+        return clean + conditions["temperature"][:, None, None, None] * noise
+
+    conditions = run.method.conditions | {"temperature": 1.0}
+    run.method = run.method._replace(sample=sample, conditions=conditions)
+    noisy = [apply.sample(run, image, key=_keys(1)[0], conditions={"level": 0.03, "temperature": t})
+             for t in (0.5, 1.0, 1.5)]
+    np.testing.assert_allclose(_stds(noisy, [image] * 3), [0.015, 0.03, 0.045], rtol=0.03)
+
+
 def test_the_strength_depends_on_no_tile_and_no_company():
     images, keys = _images((300, 400), (64, 90), (256, 256)), _keys(3)
     asked = {"level": 0.03}
