@@ -28,6 +28,7 @@ Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow raises above twice this, and
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _ORIENTATION, _MODEL, _EXIF_IFD, _ISO = 0x0112, 0x0110, 0x8769, 0x8827
 _WIDTH, _HEIGHT, _BITS_PER_SAMPLE = 0x0100, 0x0101, 0x0102
+_PHOTOMETRIC, _SAMPLES_PER_PIXEL, _PLANAR, _EXTRA_SAMPLES = 0x0106, 0x0115, 0x011C, 0x0152
 _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
 _DESCRIPTIVE_TIFF_TAGS = frozenset(
     (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
@@ -171,12 +172,15 @@ def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
         data = _unturned_tiff(data)
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     if _is_deep(image, data):
+        _require_plain(image)
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
         if samples is None or samples.dtype != np.uint16:
             raise ValueError("unsupported kind of 16-bit image")
         samples = np.atleast_3d(samples)
         if samples.shape[2] >= 3:
             samples = samples[..., [2, 1, 0, 3][: samples.shape[2]]]
+        if image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0:  # zero is white
+            samples = 65535 - samples
         grey = image.mode in _GREY_MODES
     else:
         if image.mode in ("F", "I", "I;16", "I;16B"):
@@ -203,6 +207,17 @@ def _is_deep(image: Image.Image, data: bytes) -> bool:
     if image.format == "TIFF":
         return set(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) == {16}
     return False
+
+
+def _require_plain(image: Image.Image) -> None:
+    """Raises ValueError for 16-bit TIFFs that OpenCV reads, but not as what they are."""
+    if image.format != "TIFF":
+        return
+    tags = image.tag_v2
+    if tags.get(_PLANAR, 1) == 2 and tags.get(_SAMPLES_PER_PIXEL, 1) > 1:
+        raise ValueError("16-bit colours in planes of their own; save it with interleaved colours")
+    if 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):
+        raise ValueError("16-bit colours multiplied by alpha; save it with straight alpha")
 
 
 def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
@@ -234,10 +249,14 @@ def _unturned_tiff(data: bytes) -> bytes:
 
 
 def _exif_bytes(exif: Image.Exif, kind: str | None) -> bytes | None:
-    """The EXIF block with upright orientation, or None when nothing worth keeping is left."""
+    """The EXIF block with upright orientation, or None when nothing worth keeping is left or it
+    cannot be written again."""
     if kind == "TIFF":
         for tag in set(exif) - _DESCRIPTIVE_TIFF_TAGS:
             del exif[tag]
     if _ORIENTATION in exif:
         exif[_ORIENTATION] = 1
-    return exif.tobytes() if len(exif) else None
+    try:
+        return exif.tobytes() if len(exif) else None
+    except (TypeError, ValueError, struct.error):  # a tag of a type that it must not have
+        return None

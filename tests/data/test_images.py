@@ -122,6 +122,43 @@ def test_16_bits_are_kept(tmp_path, suffix, channels):
         assert photo.alpha is None
 
 
+def retagged(data: bytes, tag: int, value: int) -> bytes:
+    """A little-endian TIFF with the tag's 16-bit value replaced."""
+    start, = struct.unpack_from("<I", data, 4)
+    count, = struct.unpack_from("<H", data, start)
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", data, at)[0] == tag:
+            return data[: at + 8] + struct.pack("<H", value) + data[at + 10 :]
+    raise AssertionError(f"no tag {tag}")
+
+
+def test_a_16_bit_tiff_that_opencv_misreads_is_mended_or_refused(tmp_path):
+    grey = encoding.encode(".tif", COLOUR_16[..., :1], None, None, None)
+    (tmp_path / "white.tif").write_bytes(retagged(grey, 0x0106, 0))
+    pixels = images.read(tmp_path / "white.tif").pixels
+    np.testing.assert_array_equal(pixels[..., 0], 65535 - COLOUR_16[..., 0])
+    colour = encoding.encode(".tif", COLOUR_16, None, None, None)
+    (tmp_path / "planes.tif").write_bytes(retagged(colour, 0x011C, 2))
+    with pytest.raises(ValueError, match="planes.tif.*planes of their own"):
+        images.read(tmp_path / "planes.tif")
+    alpha = encoding.encode(".tif", COLOUR_16, COLOUR_16[..., 0], None, None)
+    (tmp_path / "alpha.tif").write_bytes(retagged(alpha, 0x0152, 1))
+    with pytest.raises(ValueError, match="alpha.tif.*multiplied by alpha"):
+        images.read(tmp_path / "alpha.tif")
+
+
+def test_exif_that_cannot_be_written_again_is_left_out(tmp_path, monkeypatch):
+    (tmp_path / "a.jpg").write_bytes(
+        encoded(Image.fromarray(COLOUR_8), "JPEG", exif=exif_block()))
+
+    def refuse(self, offset=8):
+        raise TypeError("bad operand type for abs(): 'str'")
+
+    assert images.read(tmp_path / "a.jpg").exif is not None
+    monkeypatch.setattr(Image.Exif, "tobytes", refuse)
+    assert images.read(tmp_path / "a.jpg").exif is None
+
+
 def test_16_bits_are_rounded_to_8_not_cut(tmp_path):
     path = tmp_path / "all.png"
     values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
