@@ -33,8 +33,8 @@ def degrade(
     targets = restore.targets_of(paths, out, _lossless)
     sizes = dict(cleans.sized(list(targets), problems))
     about = {"made_by": "senm-jax degrade", **degrader.about, "seed": seed}
-    restore.claim(out / MANIFEST, about, overwrite)
-    missing = [path for path in sizes if overwrite or not targets[path].exists()]
+    restore.claim(out / MANIFEST, about, targets.values(), overwrite)
+    missing = [path for path in sizes if not targets[path].exists()]
 
     def make(path: Path) -> str | None:
         """What is wrong with the file, if anything is."""

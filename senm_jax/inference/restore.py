@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,13 @@ def restore(
         about["self_ensemble"] = True
     if run.method.takes_level:
         about["level"] = run.config.hyper.get("level")
-    claim(out / MANIFEST, about, overwrite)
+    claim(out / MANIFEST, about, targets.values(), overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))
     sources = list(sizes)
     way = ensemble if self_ensemble else apply
     plan = way.layout(run, "restore", list(sizes.values()), tile, batch)
-    missing = [overwrite or not targets[path].exists() for path in sources]
+    missing = [not targets[path].exists() for path in sources]
 
     def compute(numbers, photos, tick):
         names = [targets[sources[i]].relative_to(out).as_posix() for i in numbers]
@@ -111,13 +111,19 @@ def _allowed(
     return allowed
 
 
-def claim(path: Path, about: dict[str, Any], overwrite: bool) -> None:
-    """Writes the manifest of a folder of results; ValueError if it has one of another call."""
+def claim(path: Path, about: dict[str, Any], targets: Iterable[Path], overwrite: bool) -> None:
+    """Writes the manifest of a folder of results; ValueError if it has one of another call.
+
+    With ``overwrite`` what is there of ``targets`` goes first, so that none can pass for this
+    call's, whenever it is stopped.
+    """
     text = json.dumps(about, indent=1)
     if path.exists() and path.read_text() != text and not overwrite:
         raise ValueError(
             f"{path.parent}: holds what another run, kind or seed made (see {path.name}); take "
             "another --out, or --overwrite"
         )
+    for target in targets if overwrite else ():
+        target.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.replace(path, text.encode())

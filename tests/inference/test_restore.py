@@ -53,6 +53,20 @@ def test_outputs_that_are_there_are_kept_unless_overwritten(dncnn, photos, tmp_p
     assert json.loads((out / "restoration.json").read_text())["run"] == str(dncnn.path)
 
 
+def test_stopped_overwriting_leaves_nothing_of_the_run_before(dncnn, photos, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    restore.restore(dncnn, [photos], out)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restore.images, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        restore.restore(dncnn, [photos], out, seed=1, overwrite=True)
+    monkeypatch.undo()
+    assert restore.restore(dncnn, [photos], out, seed=1).kept == 0
+
+
 def test_results_inside_the_folder_are_not_restored_again(dncnn, photos):
     out = photos / "restored"
     assert restore.restore(dncnn, [photos], out).made == 6
