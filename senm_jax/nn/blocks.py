@@ -24,6 +24,16 @@ def bias_within(fan_in: int) -> Initializer:
     return initial.uniform(1 / math.sqrt(fan_in))
 
 
+def require_sides(network: str, image: Float[Array, "b h w _"], multiple: int) -> None:
+    """Raises ValueError unless height and width are multiples of ``multiple``."""
+    height, width = image.shape[1:3]
+    if height % multiple or width % multiple:
+        raise ValueError(
+            f"{network}: expected a height and width by {multiple}s, got {height}x{width} pixels; "
+            "crop or pad the image"
+        )
+
+
 def conv(
     inputs: int,
     features: int,

@@ -221,11 +221,7 @@ class DeFlow(nn.Module):
         Raises:
             ValueError: height or width is no multiple of `multiple`.
         """
-        if image.shape[1] % self.multiple or image.shape[2] % self.multiple:
-            raise ValueError(
-                f"DeFlow: expected a height and width by {self.multiple}s, got "
-                f"{image.shape[1]}x{image.shape[2]} pixels; crop or pad the image"
-            )
+        blocks.require_sides("DeFlow", image, self.multiple)
         return jnp.clip(self.reduction(image), 0, 1)
 
     def encode(self, image: Image, small: Image) -> tuple[Latents, Float[Array, "b"]]:

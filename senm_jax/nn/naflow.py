@@ -128,11 +128,7 @@ class NAFlow(nn.Module):
         Raises:
             ValueError: height or width is no multiple of `multiple`.
         """
-        if y.shape[1] % self.multiple or y.shape[2] % self.multiple:
-            raise ValueError(
-                f"NAFlow: expected a height and width by {self.multiple}s, got "
-                f"{y.shape[1]}x{y.shape[2]} pixels; crop or pad the image"
-            )
+        blocks.require_sides("NAFlow", y, self.multiple)
         z, log_det = self.embedding.forward(y)
         for flow, features in zip(self.flows, self.conditioning(x), strict=True):
             z, more = flow.forward(z, features)

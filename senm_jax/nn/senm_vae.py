@@ -56,7 +56,12 @@ class Tower(nn.Module):
 
     @nn.compact
     def __call__(self, image: Image) -> list[Float[Array, "b _ _ c"]]:
-        """One array a level; a transition's own is already of the coarser grid."""
+        """One array a level; a transition's own is already of the coarser grid.
+
+        Raises:
+            ValueError: height or width is no multiple of the coarsest grid's cell.
+        """
+        blocks.require_sides("SeNM-VAE", image, 2 ** (len(self.levels) - 1 + self.downs))
         h = blocks.conv(3, self.width, size=1, name="stem", dtype=self.dtype)(image)
         for i in range(self.downs):
             h = blocks.Down(self.dtype, name=f"stem_down_{i}")(h)

@@ -56,7 +56,12 @@ class Tower(nn.Module):
 
     @nn.compact
     def __call__(self, image: Float[Array, "b h w _"]) -> list[Float[Array, "b _ _ c"]]:
-        """One array a level; a transition's own is already of the coarser grid."""
+        """One array a level; a transition's own is already of the coarser grid.
+
+        Raises:
+            ValueError: height or width is no multiple of the coarsest grid's cell.
+        """
+        blocks.require_sides("fully paired SeNM-VAE", image, 2 ** (len(self.levels) - 1))
         h = blocks.conv(image.shape[-1], self.width, name="stem", dtype=self.dtype)(image)
         acts = []
         for i, kind in enumerate(senm_vae.layout(self.levels)):

@@ -159,6 +159,15 @@ def test_rows_do_not_depend_on_the_other_groups_or_on_their_layout():
     close(shared.kl_z, joint.kl_z)
 
 
+@pytest.mark.parametrize("network", [
+    senm_vae.SeNMVAE(**SMALL), senm_vae_paired.SeNMVAEPaired(width=8, growth=4, levels=(1, 1))])
+def test_sizes_that_do_not_fit_are_refused(network):
+    given = _image(1, 8, 9, 3), _image(1), _image(1)
+    with pytest.raises(ValueError, match="expected a height and width by 2s, got 8x9 pixels"):
+        jax.eval_shape(lambda key, x, s, t: network.init(key, x, s, t, _zeros, method="translate"),
+                       jax.random.key(0), *given)
+
+
 def test_the_coin_decides_which_image_gives_the_content():
     network, variables = _small()
     rng = np.random.default_rng(2)
