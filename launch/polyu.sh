@@ -16,7 +16,7 @@ for pairs in 96 10; do
     made "made$pairs" "senm_vae$pairs" --level "like:$out/few$pairs/train"
 done
 trained senm_vae96_published_kl senm_vae "$out/few96/train" \
-    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=3e-5
+    --config.hyper.kl_weight=0.01 --config.hyper.kl_z_ratio=2e-5
 senm-jax train --config "$configs/white_gaussian/polyu.py:$preset" --workdir "$out/white"
 made made_white white --level "like:$out/made96"
 

@@ -205,7 +205,7 @@ def objective(
     normal = gaussian.draws(context.key)
     parts, y, rec_y = terms(built.network, built.predictor, params, rows, coins, normal)
     parts |= built.critics.terms(context.variables, y, rec_y)
-    # Without y there is nothing to judge, and the discriminator has no part in the step.
+    # Without y there is nothing to judge: a step of the discriminator then refuses its batch.
     return parts, {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
 
 

@@ -32,8 +32,8 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     meanwhile.
     """
     batch = _random_batch(config, config.data.crop)
-    job = assembly.assemble(config, batch)
     began = time.perf_counter()
+    job = assembly.assemble(config, batch)
     compiled = job.compile()
     compile_s = time.perf_counter() - began
     state, put = job.fresh(batch), job.put(batch)

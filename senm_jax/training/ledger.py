@@ -76,16 +76,16 @@ class Ledger:
                            for each in ("loss", "grad_norm")):
             raise NotFinite(
                 f"step {step}: {player}'s {term} is {self._last[name]}; training stopped, and the "
-                "last good checkpoint is kept. A lower learning rate, a warm-up or skip_above may "
-                "help, in a new --workdir"
+                "last good checkpoint, if there is one, is kept. A lower learning rate, a warm-up "
+                "or skip_above may help, in a new --workdir"
             )
         skipped = int(self._last[f"{player}/skipped"])
         if skipped > most:
             raise NotFinite(
                 f"step {step}: {skipped} updates of {player} were skipped, more than "
                 f"config.optimisers.{player}.skip_not_finite, {most}; training stopped, and the "
-                "last good checkpoint is kept. A lower learning rate or a warm-up may help, in a "
-                "new --workdir"
+                "last good checkpoint, if there is one, is kept. A lower learning rate or a "
+                "warm-up may help, in a new --workdir"
             )
 
     @property

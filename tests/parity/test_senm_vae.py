@@ -197,10 +197,9 @@ def _run_objective(case):
     generator, discriminator, predictor = _states(case)
     network, variables = _semi(case, generator)
     judge_fields = case["config"]["discriminator"]
-    judge = critics.adversary(discriminators.PatchDiscriminator(judge_fields["ndf"]))
-    judge_variables = torch_layout.read(
-        discriminator, interop.discriminator(judge_fields.get("n_layers", 3))
-    )
+    depth = judge_fields.get("n_layers", 3)
+    judge = critics.adversary(discriminators.PatchDiscriminator(judge_fields["ndf"], depth))
+    judge_variables = torch_layout.read(discriminator, interop.discriminator(depth))
     params = {
         "translator": variables["params"],
         "level_predictor": torch_layout.read(predictor, interop.level_predictor())["params"],
