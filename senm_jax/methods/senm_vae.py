@@ -337,3 +337,16 @@ def check(config: Any) -> None:
         raise ValueError(f"levels: expected one or more positive counts, got {config.levels}")
     if config.dtype not in ("float32", "bfloat16"):
         raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
+    for name, least in _LEAST.items():
+        if not least <= getattr(config, name, least) < math.inf:
+            raise ValueError(f"{name}: expected {least} or more, got {getattr(config, name)}")
+    if not 0 <= getattr(config, "from_clean", 0) <= 1:
+        raise ValueError(f"from_clean: expected a probability, got {config.from_clean}")
+
+
+_LEAST = {
+    "growth": 1, "degradation_channels": 1, "downs": 0, "level_unit": 0, "predictor_width": 1,
+    "discriminator_width": 1, "kl_weight": 0, "kl_z_ratio": 0, "kl_anneal_steps": 1,
+    "level_weight": 0, "lpips_weight": 0, "gan_weight": 0,
+}
+"""Of the fields that a variant has."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -191,6 +192,10 @@ def changed(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
     return {name: differ[name] for name in sorted(differ) if name not in allowed}
 
 
+_NOT_NEGATIVE = ("learning_rate", "eps", "decay", "final", "warmup", "skip_above",
+                 "skip_not_finite", "weight_decay", "clip_norm")
+
+
 def _check(settings: Settings) -> None:
     data = settings.data
     for domain, rows in data.rows.items():
@@ -207,12 +212,14 @@ def _check(settings: Settings) -> None:
     low = [(f"config.{name}", getattr(settings, name), 1) for name in positive]
     low += [(f"config.optimisers.{player}.{name}", getattr(each, name), 0)
             for player, each in settings.optimisers.items()
-            for name in ("skip_not_finite", "weight_decay", "clip_norm")]
+            for name in _NOT_NEGATIVE]
     low += [("config.steps", settings.steps, 0), ("config.data.crop", data.crop, 1),
             ("config.mesh.model", settings.mesh.model, 1)]
     for name, value, least in low:
-        if value < least:
+        if not least <= value < math.inf:
             raise ValueError(f"{name}: expected {least} or more, got {value}")
+    if not 0 <= settings.seed < 2**63:
+        raise ValueError(f"config.seed: expected 0 to 2**63 - 1, got {settings.seed}")
     if settings.mesh.data != -1 and settings.mesh.data < 1:
         raise ValueError(f"config.mesh.data: expected -1 or 1 or more, got {settings.mesh.data}")
     if settings.best and not data.validation:
@@ -222,6 +229,12 @@ def _check(settings: Settings) -> None:
         )
     for player, optimiser in settings.optimisers.items():
         where = f"config.optimisers.{player}"
+        for name in ("b1", "b2"):
+            if not 0 <= getattr(optimiser, name) < 1:
+                raise ValueError(
+                    f"{where}.{name}: expected at least 0 and below 1, got "
+                    f"{getattr(optimiser, name)}"
+                )
         _check_choice(f"{where}.schedule", optimiser.schedule, ("steps", "cosine"))
         _check_regex(f"{where}.skip_norm_of", optimiser.skip_norm_of)
     _check_choice("config.compute.matmul_precision", settings.compute.matmul_precision, PRECISIONS)

@@ -168,6 +168,10 @@ def test_what_cannot_be_built_is_refused_by_its_field(method):
         method.make(dataclasses.replace(config, levels=()))
     with pytest.raises(ValueError, match="dtype"):
         method.make(dataclasses.replace(config, dtype="int8"))
+    with pytest.raises(ValueError, match="growth: expected 1 or more, got 0"):
+        method.make(dataclasses.replace(config, growth=0))
+    with pytest.raises(ValueError, match="gan_weight: expected 0 or more, got nan"):
+        method.make(dataclasses.replace(config, gan_weight=float("nan")))
 
 
 def test_crops_too_small_for_the_discriminator_are_refused():

@@ -34,6 +34,10 @@ def test_whole_numbers_become_floats_where_floats_are_wanted():
     ({"data__weights": (1.0, 2.0)}, r"config\.data\.weights: expected one for each of 1 stores"),
     ({"keep": 0}, r"config\.keep: expected 1 or more, got 0"),
     ({"optimisers__judge__skip_not_finite": -1}, r"judge\.skip_not_finite: expected 0 or more"),
+    ({"optimisers__judge__warmup": -5}, r"judge\.warmup: expected 0 or more, got -5"),
+    ({"optimisers__judge__learning_rate": float("nan")}, r"learning_rate: expected 0 or more"),
+    ({"optimisers__judge__b1": 1.0}, r"judge\.b1: expected at least 0 and below 1, got 1\.0"),
+    ({"seed": 10**20}, r"config\.seed: expected 0 to"),
     ({"best": "validation/restored_psnr"}, r"config\.best: .* names no store"),
     ({"mesh__data": 0}, r"config\.mesh\.data: expected -1 or 1 or more"),
 ])
