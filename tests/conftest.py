@@ -1,5 +1,5 @@
-"""Programs compiled quickly, here and in commands that tests start: nearly all that a test waits
-for is XLA, and what that compiles runs for milliseconds.
+"""Programs compiled quickly, here and in commands that tests start: the slow tests wait for XLA,
+and what it compiles for them runs for milliseconds.
 
 Parity is shown of programs compiled as users' are (`parity/conftest.py`).
 """

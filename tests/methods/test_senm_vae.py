@@ -174,6 +174,11 @@ def test_what_cannot_be_built_is_refused_by_its_field(method):
         method.make(dataclasses.replace(config, gan_weight=float("nan")))
 
 
+def test_a_coin_is_a_probability():
+    with pytest.raises(ValueError, match="from_clean: expected a probability, got 2.0"):
+        senm_vae.make(senm_vae.Config(**SIZES, from_clean=2.0))
+
+
 def test_crops_too_small_for_the_discriminator_are_refused():
     _, method, variables = _semi()
     batch = jax.tree.map(lambda a: a[:, :16, :16], _batch())
