@@ -1,6 +1,7 @@
 """``senm-jax bench``: what the data pipeline, a training step or generation costs."""
 
 import argparse
+import math
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints one figure a line."""
+    low = {"crop": 1, "repeats": 1, "devices": 0, "side": 1, "images": 1}
+    for flag, least in low.items():
+        if getattr(args, flag, least) < least:
+            raise ValueError(f"--{flag}: expected {least} or more, got {getattr(args, flag)}")
     if args.kind == "data":
+        if not 0 < args.seconds < math.inf:
+            raise ValueError(f"--seconds: expected a time above 0, got {args.seconds}")
         from senm_jax.data import bench
 
         return _print(bench.measure(args.store, args.crop, args.seconds))
@@ -45,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
         method = settings.make_method(config)
         if method.sample is None:
             raise ValueError(f"{args.config}: {config.method} is no noise model")
+        if args.side % method.sample_reach.multiple:
+            raise ValueError(f"--side: expected a multiple of {method.sample_reach.multiple}, on "
+                             f"which the network works, got {args.side}")
         return _print(bench.sample(method, config, args.side, args.images, args.repeats))
 
 

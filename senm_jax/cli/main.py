@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging
 import os
 import platform
 import sys
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f"{args.command} takes no {overrides.PREFIX}KEY=VALUE")
     if alone:
         _settle_allocator()
+        _show_messages()
     try:
         return args.run(args) or 0
     except (ValueError, OSError) as error:
@@ -78,3 +80,14 @@ def _settle_allocator() -> None:
         os.environ["GLIBC_TUNABLES"] = ALLOCATOR
         sys.stdout.flush()
         os.execv(sys.executable, sys.orig_argv)
+
+
+def _show_messages() -> None:
+    """Prints the package's own messages to stderr, and of other packages only what went wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("senm_jax")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
+    # What orbax's reads of a damaged checkpoint leave behind; the error itself is reported.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)

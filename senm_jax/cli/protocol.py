@@ -59,7 +59,6 @@ def run(args: argparse.Namespace) -> int:
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic)
 
-    from senm_jax.cli import train
     from senm_jax.evaluation import downstream, report
     from senm_jax.metrics import lpips
 
@@ -67,7 +66,6 @@ def run(args: argparse.Namespace) -> int:
     stores = downstream.Stores(_named("--real", args.real), _named("--synthetic", args.synthetic),
                                _named("--test", args.tests), args.validation)
     rows = downstream.plan(protocols.find(args.name), config, stores, args.out)
-    train.show_messages()
     if not downstream.train(rows):
         return 130
     results = downstream.measure(rows, stores, limit=args.limit, batch=args.batch,

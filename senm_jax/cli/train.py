@@ -29,7 +29,6 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args)
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic, distributed=args.distributed)
-    show_messages()
 
     from senm_jax.training import loop, runs
 
@@ -37,18 +36,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.workdir}: step {trained.step} of {config.steps}, parameters "
           f"{runs.digests(trained.variables)['total']}")
     return 0 if trained.step >= config.steps else 130
-
-
-def show_messages() -> None:
-    """Prints the package's own messages to stderr, and of other packages only what went wrong."""
-    import logging
-    import sys
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger("senm_jax")
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.INFO)
 
 
 def _config(args: argparse.Namespace):

@@ -27,6 +27,9 @@ def measure(
     in one thread; ``one_thread`` and ``ahead`` are rates by the clock, of batches read when asked
     for and of batches read ahead by ``threads`` threads. Each of the two is measured for half of
     ``seconds`` after a batch that does not count.
+
+    Raises:
+        ValueError: a store is none, or the crop does not fit its patches.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(path) for path in stores] or [_random_store(Path(folder) / "store")]

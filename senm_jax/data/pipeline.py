@@ -198,8 +198,8 @@ class Pipeline:
         if len(scales) > 1:
             have = ", ".join(f"{s.path} of {scale}" for scale, s in scales.items())
             raise ValueError(
-                f"data.stores: expected stores of one scale, clean size over noisy, got {have}; "
-                "train on those of one scale"
+                "config.data.stores: expected stores of one scale, clean size over noisy, got "
+                f"{have}; train on those of one scale"
             )
         return next(iter(scales), 1)
 
@@ -237,29 +237,30 @@ class Pipeline:
         ]
         ends = np.cumsum(np.asarray(sizes, np.float64))
         if ends[-1] <= 0:
-            raise ValueError(f"data.weights: every store that holds {domain} patches has weight 0")
+            raise ValueError(
+                f"config.data.weights: every store that holds {domain} patches has weight 0")
         return ends / ends[-1]
 
     def _check(self, rows: Mapping[str, int], weights: Sequence[float]) -> None:
         unknown = set(rows) - set(store.SIDES)
         if unknown or any(count < 0 for count in rows.values()) or not self.rows:
             raise ValueError(
-                f"data.rows: expected counts of {list(store.SIDES)}, at least one above 0, "
+                f"config.data.rows: expected counts of {list(store.SIDES)}, at least one above 0, "
                 f"got {dict(rows)}"
             )
         if weights and (len(weights) != len(self.stores) or min(weights) < 0):
             raise ValueError(
-                f"data.weights: expected {len(self.stores)} non-negative numbers, one per store, "
-                f"got {tuple(weights)}"
+                f"config.data.weights: expected {len(self.stores)} non-negative numbers, one per "
+                f"store, got {tuple(weights)}"
             )
         for domain in self.rows:
             held = self._held(domain)
             if not any(held in s.domains for s in self.stores):
                 have = "; ".join(f"{s.path} has {', '.join(s.domains)}" for s in self.stores)
-                why = "" if held == domain else " (data.degradation makes pairs of them)"
+                why = "" if held == domain else " (config.data.degradation makes pairs of them)"
                 raise ValueError(
-                    f"data.rows.{domain} = {self.rows[domain]}, but no store has {held} "
-                    f"patches{why} ({have or 'data.stores is empty'})"
+                    f"config.data.rows.{domain} = {self.rows[domain]}, but no store has {held} "
+                    f"patches{why} ({have or 'config.data.stores is empty'})"
                 )
         side = max(map(self._side, self.rows))
         for s in self.stores:
@@ -268,8 +269,8 @@ class Pipeline:
                 larger = f" (clean crops of {side})" if side != self.crop else ""
                 noisy = "noisy " if s.scale != 1 else ""
                 raise ValueError(
-                    f"data.crop = {self.crop}{larger} does not fit the {height} x {width} {noisy}"
-                    f"patches of {s.path}; prepare larger patches or take smaller crops"
+                    f"config.data.crop = {self.crop}{larger} does not fit the {height} x {width} "
+                    f"{noisy}patches of {s.path}; prepare larger patches or take smaller crops"
                 )
 
 

@@ -45,7 +45,8 @@ class Store:
         self.fingerprint: str = index["fingerprint"]
         self.patch: tuple[int, int] = tuple(index["patch"])
         self.scale = layout.scale(index)
-        self.domains: tuple[str, ...] = tuple(index["domains"])
+        self.domains: tuple[str, ...] = tuple(
+            domain for domain, entry in index["domains"].items() if entry["count"])
         self.configurations = sorted(
             {pair for domain in self.domains for pair in self.tags(domain) if pair[0] is not None},
             key=configuration_order,

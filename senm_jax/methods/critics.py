@@ -94,6 +94,11 @@ def adversary(network: nn.Module, side: int = 64) -> Adversary:
 
     def discriminator_loss(params, context):
         real, fake = context.handed["real"], context.handed["fake"]
+        if not real.shape[0]:
+            raise ValueError(
+                "config.data.rows: the batch has no noisy image for the discriminator to judge; "
+                "give rows of paired or target, or set config.hyper.gan_weight to 0"
+            )
         statistics = context.variables["discriminator"]["statistics"]
         # Real and fake apart: batch normalisation sees one kind at a time, and both in turn.
         real_logits, updated = judge({"params": params, "statistics": statistics}, real)

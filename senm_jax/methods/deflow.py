@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base
+from senm_jax.methods import base, checks
 from senm_jax.nn import deflow, domain_shift
 from senm_jax.ops import arrays, gaussian, keys, matching, pixels
 
@@ -224,9 +224,8 @@ def _shifts(params: Mapping) -> list[domain_shift.Shift]:
 
 
 def _check(config: Config) -> None:
-    for field in ("levels", "transitions", "steps", "hidden", "width", "growth", "blocks", "bins"):
-        if getattr(config, field) < 1:
-            raise ValueError(f"{field}: expected 1 or more, got {getattr(config, field)}")
+    sizes = ("levels", "transitions", "steps", "hidden", "width", "growth", "blocks", "bins")
+    checks.at_least(config, dict.fromkeys(sizes, 1) | {"condition_std": 0, "first_shift": 0})
     cell = 2**config.levels
     if config.scale < 2 or config.scale not in (cell, cell // 2):
         raise ValueError(
@@ -238,10 +237,6 @@ def _check(config: Config) -> None:
             f"tapped: expected one or more of the blocks 0 to {config.blocks - 1}, got "
             f"{config.tapped}"
         )
-    for field in ("condition_std", "first_shift"):
-        if getattr(config, field) < 0:
-            raise ValueError(f"{field}: expected 0 or more, got {getattr(config, field)}")
     matching.check("match_255", config.match_255)
     matching.check("match_small_255", config.match_small_255)
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
+    checks.compute_type(config)

@@ -11,7 +11,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from senm_jax.methods import base, critics, supervised
+from senm_jax.methods import base, checks, critics, supervised
 from senm_jax.metrics import vgg
 from senm_jax.nn import initial, rrdb, vgg_discriminator
 from senm_jax.ops import keys, pixels
@@ -43,6 +43,12 @@ class Config:
     """KAIR's form of the discriminator, not ESRGAN's own."""
 
 
+_LEAST = {
+    "width": 1, "growth": 1, "blocks": 1, "discriminator_width": 1, "discriminator_hidden": 1,
+    "discriminator_side": 1, "pixel_weight": 0, "feature_weight": 0, "gan_weight": 0,
+}
+
+
 def make(config: Config) -> base.Method:
     """The method; players ``restorer``, the generator, and ``discriminator``.
 
@@ -50,8 +56,8 @@ def make(config: Config) -> base.Method:
         ValueError: the feature term asked for without a readable weights file, or an unknown
             compute type.
     """
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
+    checks.compute_type(config)
+    checks.at_least(config, _LEAST)
     if config.feature_weight and not config.feature_file:
         raise ValueError(
             f"feature_weight: {config.feature_weight} asks for VGG19's features, whose weights do "

@@ -9,7 +9,7 @@ statistics of the batch, which has two rows at least.
 import dataclasses
 import functools
 
-from senm_jax.methods import base, pixel_noise
+from senm_jax.methods import base, checks, pixel_noise
 from senm_jax.nn import pixel_flows
 
 
@@ -30,8 +30,7 @@ def make(config: Config) -> base.Method:
     Raises:
         ValueError: a field is out of range, or a configuration's name has no ISO.
     """
-    if config.groups < 1:
-        raise ValueError(f"groups: expected 1 or more, got {config.groups}")
+    checks.at_least(config, {"groups": 1})
     settings = pixel_noise.camera_settings(config.configurations)
     return pixel_noise.make(config.configurations, pixel_noise.Model(
         name="Flow-sRGB",

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base, senm_vae
+from senm_jax.methods import base, checks, senm_vae
 from senm_jax.nn import initial, lud_opening, lud_vae
 from senm_jax.ops import gaussian, keys, matching, pixels
 
@@ -211,18 +211,13 @@ def weights(config: Config, rows: Rows, step: Array | int) -> dict[str, Array | 
 
 
 def _check(config: Config) -> None:
-    if config.width < 1:
-        raise ValueError(f"width: expected 1 or more, got {config.width}")
+    checks.at_least(config, {"width": 1, "kl_weight": 0, "kl_anneal_steps": 1} | dict.fromkeys(
+        ("clean_noise_255", "noisy_noise_255", "restore_noise_255", "open_noise_255"), 0))
     if not 1 <= config.layers <= 5:
         raise ValueError(f"layers: expected 1 to 5, got {config.layers}")
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
-    for name in ("clean_noise_255", "noisy_noise_255", "restore_noise_255", "open_noise_255"):
-        std = getattr(config, name)
-        if std < 0:
-            raise ValueError(f"{name}: expected a standard deviation >= 0, got {std}")
+    checks.compute_type(config)
     for name in ("sample_noise_255", "sample_temperature"):
         ends = getattr(config, name)
-        if len(ends) != 2 or not 0 <= ends[0] <= ends[1]:
+        if len(ends) != 2 or not 0 <= ends[0] <= ends[1] < math.inf:
             raise ValueError(f"{name}: expected (lowest, highest), each >= 0, got {ends}")
     matching.check("match_255", config.match_255)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base, configurations
+from senm_jax.methods import base, checks, configurations
 from senm_jax.nn import camera_gaussians, naflow
 from senm_jax.ops import gaussian, keys
 
@@ -188,16 +188,12 @@ def _network(config: Config) -> naflow.NAFlow:
 
 def _check(config: Config) -> None:
     configurations.check(config.configurations)
-    for field in ("levels", "transitions", "blocks", "hidden"):
-        if getattr(config, field) < 1:
-            raise ValueError(f"{field}: expected 1 or more, got {getattr(config, field)}")
+    checks.at_least(config, {
+        "levels": 1, "transitions": 1, "blocks": 1, "hidden": 1, "condition_std": 0})
     if config.width < 4 or config.width % 4:
         raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
-    if config.condition_std < 0:
-        raise ValueError(f"condition_std: expected 0 or more, got {config.condition_std}")
     if config.sampling not in camera_gaussians.FORMS:
         raise ValueError(
             f"sampling: expected one of {sorted(camera_gaussians.FORMS)}, got {config.sampling!r}"
         )
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
+    checks.compute_type(config)

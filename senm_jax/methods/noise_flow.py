@@ -9,7 +9,7 @@ The training density uses the statistics of the batch.
 import dataclasses
 import functools
 
-from senm_jax.methods import base, pixel_noise
+from senm_jax.methods import base, checks, pixel_noise
 from senm_jax.nn import pixel_flows
 
 
@@ -32,8 +32,7 @@ def make(config: Config) -> base.Method:
     Raises:
         ValueError: a field is out of range, or a configuration's name has no ISO.
     """
-    if config.couplings < 2:
-        raise ValueError(f"couplings: expected 2 or more, got {config.couplings}")
+    checks.at_least(config, {"couplings": 2})
     settings = pixel_noise.camera_settings(config.configurations)
     return pixel_noise.make(config.configurations, pixel_noise.Model(
         name="Noise Flow",

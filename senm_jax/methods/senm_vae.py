@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from senm_jax.methods import base, critics
+from senm_jax.methods import base, checks, critics
 from senm_jax.nn import initial, level_predictor, opening, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
@@ -335,11 +335,8 @@ def check(config: Any) -> None:
         raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
     if not config.levels or min(config.levels) < 1:
         raise ValueError(f"levels: expected one or more positive counts, got {config.levels}")
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
-    for name, least in _LEAST.items():
-        if not least <= getattr(config, name, least) < math.inf:
-            raise ValueError(f"{name}: expected {least} or more, got {getattr(config, name)}")
+    checks.compute_type(config)
+    checks.at_least(config, _LEAST)
     if not 0 <= getattr(config, "from_clean", 0) <= 1:
         raise ValueError(f"from_clean: expected a probability, got {config.from_clean}")
 

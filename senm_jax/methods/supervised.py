@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base
+from senm_jax.methods import base, checks
 from senm_jax.nn import dncnn, drunet, ffdnet, initial, nafnet, rrdb, vdir
 from senm_jax.ops import pixels
 
@@ -113,8 +113,8 @@ def require_scale(restored: jax.Array, clean: jax.Array, noisy: jax.Array) -> No
     """Raises ValueError unless the clean images are as large as the restored ones."""
     if restored.shape != clean.shape:
         raise ValueError(
-            f"data.stores: this network makes {restored.shape[1]}x{restored.shape[2]} pixels of a "
-            f"crop of {noisy.shape[1]}x{noisy.shape[2]}, but the clean crops have "
+            f"config.data.stores: this network makes {restored.shape[1]}x{restored.shape[2]} pixels "
+            f"of a crop of {noisy.shape[1]}x{noisy.shape[2]}, but the clean crops have "
             f"{clean.shape[1]}x{clean.shape[2]}: use stores of pairs of that ratio"
         )
 
@@ -129,9 +129,17 @@ def _network(config: Config):
         raise ValueError(
             f"architecture: {config.network} has the fields {sorted(known)}, got {unknown}"
         )
-    if config.dtype not in ("float32", "bfloat16", "float16"):
-        raise ValueError(f"dtype: expected float32, bfloat16 or float16, got {config.dtype!r}")
+    checks.compute_type(config, ("float32", "bfloat16", "float16"))
+    for name, value in config.architecture.items():
+        if name in _LEAST and value < _LEAST[name]:
+            raise ValueError(
+                f"architecture.{name}: expected {_LEAST[name]} or more, got {value}"
+            )
     return kind(**config.architecture, dtype=jnp.dtype(config.dtype))
+
+
+_LEAST = {"depth": 2, "width": 1, "blocks": 1, "middle": 0}
+"""Of the networks' fields."""
 
 
 def batch_psnr(restored: Float[Array, "b h w c"], clean: Float[Array, "b h w c"]) -> jax.Array:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base
+from senm_jax.methods import base, checks
 from senm_jax.nn import initial, spectral, vdir
 from senm_jax.ops import colour, gaussian, keys, pixels
 
@@ -349,12 +349,13 @@ def _check(config: Config) -> None:
         raise ValueError(
             f"architecture: {config.restorer} has the fields {sorted(known)}, got {unknown}"
         )
-    sizes = {name: getattr(config, name) for name in ("width", "latent", "discriminator_width")}
-    sizes |= {f"architecture.{name}": value for name, value in config.architecture.items()
-              if name != "open_start"}
-    for name, value in sizes.items():
-        if value < 1:
-            raise ValueError(f"{name}: expected 1 or more, got {value}")
+    checks.at_least(config, {
+        "width": 1, "latent": 1, "discriminator_width": 1,
+        "estimate_weight": 0, "kl_weight": 0, "gan_weight": 0,
+    })
+    for name, value in config.architecture.items():
+        if name != "open_start" and value < 1:
+            raise ValueError(f"architecture.{name}: expected 1 or more, got {value}")
     scale = _scale(config)
     if scale & (scale - 1):
         raise ValueError(f"architecture.scale: expected a power of 2, got {scale}")
@@ -362,5 +363,4 @@ def _check(config: Config) -> None:
         raise ValueError(
             f"channels: expected 3, or 1 at the image's own size, got {config.channels}"
         )
-    if config.dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype: expected float32 or bfloat16, got {config.dtype!r}")
+    checks.compute_type(config)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base
+from senm_jax.methods import base, checks
 from senm_jax.ops import gaussian
 
 
@@ -24,8 +24,7 @@ def make(config: Config) -> base.Method:
     Raises:
         ValueError: a negative level.
     """
-    if config.level < 0:
-        raise ValueError(f"level: expected a standard deviation >= 0, got {config.level}")
+    checks.at_least(config, {"level": 0})
 
     def init(key, batch):
         return {}

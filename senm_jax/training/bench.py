@@ -30,7 +30,12 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     count for all devices, with the `rounds` of loops that it leaves out. ``times_rate_gflop``
     is the step's time times the matrix rate of the same run: what the machine could have computed
     meanwhile.
+
+    Raises:
+        ValueError: the method learns nothing.
     """
+    if not settings.make_method(config).players:
+        raise ValueError(f"config.method: {config.method} learns nothing, it has no training step")
     batch = _random_batch(config, config.data.crop)
     began = time.perf_counter()
     job = assembly.assemble(config, batch)

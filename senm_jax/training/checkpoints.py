@@ -121,6 +121,11 @@ def steps(folder: str | os.PathLike) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal())
 
 
+def there(folder: str | os.PathLike, step: int) -> bool:
+    """Whether a run in training has not removed the checkpoint since it was listed."""
+    return pathlib.Path(folder, str(step)).is_dir()
+
+
 def restore(
     folder: str | os.PathLike, abstract: state_.TrainState
 ) -> tuple[state_.TrainState, dict[str, Any]] | None:
@@ -182,12 +187,12 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
             value = rank(best, _read_meta(folder, step)["validation"])
             ranked.append((_order(value), step))
         except Damaged as fault:
-            faults[step] = fault
+            faults |= {step: fault} if there(folder, step) else {}
     for _, step in sorted(ranked, reverse=True):
         try:
             found = read(folder, step)
         except Damaged as fault:
-            faults[step] = fault
+            faults |= {step: fault} if there(folder, step) else {}
             continue
         for fault in faults.values():
             log.warning("taking step %d: %s", step, fault)

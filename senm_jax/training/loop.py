@@ -78,6 +78,7 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     """
     settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
+    _check_crop(settings, method)
     learns = bool(method.players) or any(settings.data.rows.values())
     degrader = settings_.make_degrader(settings)
     pipeline = _open_data(settings, method, degrader) if learns else None
@@ -91,8 +92,9 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
                          "from which validation restores, got 0; set it, or "
                          "config.data.validation to ''")
     if settings.data.validation:
-        validator = validation.Validator(
-            settings.data.validation, method, settings.seed, degrader)
+        with _naming("config.data.validation"):
+            validator = validation.Validator(
+                settings.data.validation, method, settings.seed, degrader)
         _check_best(settings, validator)
     first_batch = pipeline.batch_at(1) if pipeline else {}
     job = assembly.assemble(settings, first_batch)
@@ -109,6 +111,9 @@ def _begin(task: Task) -> tuple[state_.TrainState, Mapping]:
         state, meta = fresh, {"step": 0, "window": {}}
     else:
         state, meta = found
+        if meta["step"] > task.settings.steps:
+            raise ValueError(f"config.steps: expected {meta['step']} or more, so far the run in "
+                             f"{task.workdir} has gone already, got {task.settings.steps}")
         _check_same_run(task.workdir, settings_.resolve(meta["config"]), task.settings,
                         meta["data"], task.fingerprint)
         log.info("going on from step %d of %d", meta["step"], task.settings.steps)
@@ -220,7 +225,17 @@ def _stores(settings: settings_.Settings) -> list[store_.Store]:
     if not settings.data.stores:
         raise ValueError("config.data.stores: expected the path of a patch store, got none; "
                          "senm-jax prepare makes one, --config.data.stores=PATH names it")
-    return [store_.Store.open(path) for path in settings.data.stores]
+    with _naming("config.data.stores"):
+        return [store_.Store.open(path) for path in settings.data.stores]
+
+
+@contextlib.contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Puts the field before what a ValueError says."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from error
 
 
 def _open_data(
@@ -234,12 +249,24 @@ def _open_data(
         raise ValueError("config.hyper.patch_level: pairs that are made, by "
                          "config.data.degradation, are of no patch whose level is known; set it to "
                          "false")
+    if settings.steps > pipeline_.LAST_STEP:
+        raise ValueError(f"config.steps: expected {pipeline_.LAST_STEP} or fewer, got "
+                         f"{settings.steps}")
     stores = _stores(settings)
     if data.rows.get("paired"):
         _check_scale(settings, method, stores, degrader)
     return pipeline_.Pipeline(stores, data.rows, data.crop, settings.seed, data.weights or None,
                               method.configurations, "" if degrader else method.needs_levels,
                               degrader)
+
+
+def _check_crop(settings: settings_.Settings, method: base.Method) -> None:
+    """ValueError unless crops fit the grids of a noise model."""
+    multiple = method.sample_reach.multiple if method.sample_reach else 1
+    if settings.data.crop % multiple:
+        raise ValueError(f"config.data.crop: expected a multiple of {multiple}, on which "
+                         f"{settings.method} works as config.hyper has it, got "
+                         f"{settings.data.crop}")
 
 
 def _check_scale(

@@ -3,6 +3,7 @@
 import ast
 import difflib
 import importlib.util
+import inspect
 import pathlib
 import sys
 from collections.abc import Iterable, Mapping
@@ -43,6 +44,8 @@ def load(spec: str):
     path = pathlib.Path(name)
     if not path.is_file():
         raise ValueError(f"--config: expected FILE.py or FILE.py:PRESET, found no file {name}")
+    from ml_collections import config_dict  # not for commands that read no config
+
     source = importlib.util.spec_from_file_location("senm_jax_config", path)
     if source is None:
         raise ValueError(f"--config: expected a Python file, got {name}")
@@ -54,13 +57,17 @@ def load(spec: str):
     sys.path[:0] = [str(folder) for folder in above]
     try:
         source.loader.exec_module(module)
-        if not hasattr(module, "get_config"):
-            raise ValueError(f"{name}: expected a function get_config(preset)")
+        try:
+            inspect.signature(module.get_config).bind(preset)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"{name}: expected a function get_config(preset): {error}") from error
         config = module.get_config(preset)
     finally:
         sys.path[:] = before
-    config.lock()
-    return config
+    if not isinstance(config, config_dict.ConfigDict):
+        raise ValueError(f"{name}: expected a ConfigDict of ml_collections from get_config, got "
+                         f"{type(config).__name__}")
+    return config.lock()
 
 
 def apply(config, overrides: Iterable[tuple[str, str]]):

@@ -119,8 +119,19 @@ def read_config(path: str | os.PathLike) -> settings_.Settings:
 
 
 def read_about(path: str | os.PathLike) -> dict[str, Any]:
-    """A run's run.json: versions, devices and data fingerprint of each time it was started."""
-    return _read_json(pathlib.Path(path) / "run.json")
+    """A run's run.json: versions, devices and data fingerprint of each time it was started.
+
+    Raises:
+        ValueError: there is none, or it is not as `write_about` writes it.
+    """
+    file = pathlib.Path(path) / "run.json"
+    about = _read_json(file)
+    starts = about.get("starts")
+    if not isinstance(about.get("data"), str) or not isinstance(starts, list) or not starts \
+            or not all(isinstance(start, dict) for start in starts):
+        raise ValueError(f"{file}: expected the data's fingerprint and one entry for each start, "
+                         "as a run writes them; restore it from a copy")
+    return about
 
 
 def write_about(path: pathlib.Path, config: settings_.Settings, data: str) -> list[str]:
@@ -177,9 +188,13 @@ def _read_json(file: pathlib.Path) -> dict[str, Any]:
             "without one, or none"
         )
     try:
-        return json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file}: expected JSON as a run writes it: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: expected a JSON object as a run writes it, got "
+                         f"{type(content).__name__}")
+    return content
 
 
 def _write_json(file: pathlib.Path, content: dict) -> None:

@@ -143,7 +143,11 @@ def make_method(settings: Settings) -> base.Method:
     """
     module = methods.load(settings.method)
     hyper = fields.build(module.Config, settings.hyper, "config.hyper")
-    method = module.make(hyper)
+    try:
+        method = module.make(hyper)
+    except ValueError as error:
+        field = str(error).partition(":")[0].partition(".")[0]
+        raise ValueError(f"config.hyper.{error}" if hasattr(hyper, field) else error) from error
     if set(settings.optimisers) != set(method.players):
         raise ValueError(
             f"config.optimisers: expected one for each player of {settings.method}, "

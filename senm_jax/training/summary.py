@@ -58,7 +58,8 @@ def survey(folder: str | os.PathLike) -> list[Entry]:
             _, meta = checkpoints.read(folder, step, checkpoints.PARTS)
             entries.append(Entry(step, meta["saved"], None, meta["validation"]))
         except checkpoints.Damaged as fault:
-            entries.append(Entry(step, None, str(fault), {}))
+            if checkpoints.there(folder, step):
+                entries.append(Entry(step, None, str(fault), {}))
     return entries
 
 

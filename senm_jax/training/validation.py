@@ -49,7 +49,7 @@ class Validator:
         if scale != taken:
             raise ValueError(
                 f"{path}: cannot validate on pairs whose clean side is {scale} times the noisy "
-                f"one, this method's is {taken} times; name another store by data.validation"
+                f"one, this method's is {taken} times; name another store"
             )
         self._clean, self._noisy = _made(store, multiple, make) if make else _crops(store, multiple)
         self._shown = _as_shown(self._noisy, self._clean)

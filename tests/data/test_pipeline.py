@@ -205,15 +205,15 @@ def test_a_store_without_the_domain_takes_no_share(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": {"pared": 1}}, "data.rows: expected counts of"),
+        ({"rows": {"pared": 1}}, "config.data.rows: expected counts of"),
         ({"rows": {"paired": 0}}, "at least one above 0"),
-        ({"rows": {"paired": -1}}, "data.rows: expected counts"),
-        ({"rows": {"source": 1}}, "data.rows.source = 1, but no store has source patches"),
-        ({"stores": []}, "data.stores is empty"),
-        ({"crop": 10}, "data.crop = 10 does not fit the 9 x 12 patches"),
-        ({"crop": 0}, "data.crop = 0 does not fit"),
-        ({"weights": (1.0, 2.0)}, "data.weights: expected 1 non-negative"),
-        ({"weights": (-1.0,)}, "data.weights: expected 1 non-negative"),
+        ({"rows": {"paired": -1}}, "config.data.rows: expected counts"),
+        ({"rows": {"source": 1}}, "config.data.rows.source = 1, but no store has source patches"),
+        ({"stores": []}, "config.data.stores is empty"),
+        ({"crop": 10}, "config.data.crop = 10 does not fit the 9 x 12 patches"),
+        ({"crop": 0}, "config.data.crop = 0 does not fit"),
+        ({"weights": (1.0, 2.0)}, "config.data.weights: expected 1 non-negative"),
+        ({"weights": (-1.0,)}, "config.data.weights: expected 1 non-negative"),
         ({"weights": (0.0,)}, "every store that holds paired patches has weight 0"),
     ],
 )

@@ -120,5 +120,7 @@ def test_crops_of_another_size_are_refused(clean, noisy, match):
 
 
 def test_an_unknown_type_is_refused():
+    with pytest.raises(ValueError, match="pixel_weight: expected 0 or more, got -1.0"):
+        esrgan.make(esrgan.Config(pixel_weight=-1.0))
     with pytest.raises(ValueError, match="dtype: expected float32 or bfloat16, got 'int8'"):
         esrgan.make(esrgan.Config(dtype="int8"))

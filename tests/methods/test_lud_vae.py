@@ -177,10 +177,12 @@ def test_other_domains_than_the_two_are_refused(domains):
     ("changes", "message"),
     [
         ({"width": 0}, "width: expected 1 or more, got 0"),
+        ({"kl_weight": -1.0}, "kl_weight: expected 0 or more, got -1.0"),
+        ({"kl_anneal_steps": 0}, "kl_anneal_steps: expected 1 or more, got 0"),
         ({"layers": 0}, "layers: expected 1 to 5, got 0"),
         ({"layers": 6}, "layers: expected 1 to 5, got 6"),
         ({"dtype": "int8"}, "dtype: expected float32 or bfloat16, got 'int8'"),
-        ({"noisy_noise_255": -1.0}, "noisy_noise_255: expected a standard deviation >= 0"),
+        ({"noisy_noise_255": -1.0}, "noisy_noise_255: expected 0 or more, got -1.0"),
         ({"sample_noise_255": (3.0, 2.0)}, r"sample_noise_255: expected \(lowest, highest\)"),
         ({"sample_temperature": (1.0,)}, r"sample_temperature: expected \(lowest, highest\)"),
         ({"match_255": {"mean": (1.0,) * 3}}, r"match_255: expected .*noisy_std.* got \['mean'\]"),

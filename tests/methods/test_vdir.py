@@ -149,6 +149,8 @@ def test_the_luma_s_change_is_every_channel_s():
     ({"architecture": {"scale": 3}}, "architecture.scale: expected a power of 2, got 3"),
     ({"channels": 2}, "channels: expected 3, or 1"),
     ({"latent": 0}, "latent: expected 1 or more, got 0"),
+    ({"architecture": {"width": 0}}, "architecture.width: expected 1 or more, got 0"),
+    ({"gan_weight": float("inf")}, "gan_weight: expected 0 or more, got inf"),
     ({"dtype": "int8"}, "dtype: expected float32 or bfloat16"),
 ])
 def test_configs_that_cannot_be_built_are_refused(fields, message):

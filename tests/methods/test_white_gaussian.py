@@ -43,5 +43,5 @@ def test_imitate_without_clean_estimates_the_level_through_a_ramp():
 def test_too_small_an_image_and_a_negative_level_are_refused():
     with pytest.raises(ValueError, match="at least 3x3 pixels"):
         METHOD.imitate({}, None, jnp.zeros((1, 2, 5, 3)))
-    with pytest.raises(ValueError, match="level: expected a standard deviation >= 0, got -1"):
+    with pytest.raises(ValueError, match="level: expected 0 or more, got -1.0"):
         white_gaussian.make(white_gaussian.Config(level=-1.0))

@@ -95,6 +95,15 @@ def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, beg
     assert int(checkpoints.restore(folder, abstract(begin))[0].step) == 4
 
 
+def test_what_a_run_in_training_removed_meanwhile_is_passed_over_silently(
+        tmp_path, begin, monkeypatch, caplog):
+    save(tmp_path, begin, {2: None})
+    monkeypatch.setattr(checkpoints, "steps", lambda folder: [1, 2])
+    assert [entry.step for entry in summary.survey(tmp_path)] == [2]
+    assert checkpoints.newest(tmp_path, "")[1]["step"] == 2
+    assert not caplog.text
+
+
 def test_no_whole_checkpoint_is_an_error_that_moves_nothing(tmp_path, begin):
     folder = tmp_path / "c"
     assert checkpoints.restore(folder, abstract(begin)) is None

@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import os
 import signal
@@ -105,8 +106,9 @@ def test_nan_in_a_step_that_is_saved_is_not_saved(store, tmp_path):
     ({"seed": 4}, "another config: config.seed was 3, is 4"),
     ({"hyper__noise": 0.5}, "another config: config.hyper.noise was 0.05, is 0.5"),
     ({"data__stores": "other"}, "hold other data than the run began with"),
-    ({"data__stores": "gone"}, "gone"),
-    ({"data__validation": "gone"}, "gone"),
+    ({"data__stores": "gone"}, "config.data.stores: .*gone"),
+    ({"data__validation": "gone"}, "config.data.validation: .*gone"),
+    ({"data__crop": 12}, "config.data.crop: expected a multiple of 8, .* got 12"),
     ({"data__stores": ()}, "config.data.stores: expected the path"),
     ({"data__rows": {"paired": 4, "target": 1}}, "no store has target"),
     ({"best": "validation/beauty", "data__validation": "same"}, "'validation/beauty' is not me"),
@@ -125,6 +127,13 @@ def test_what_does_not_belong_to_the_run_is_refused_at_once(
     monkeypatch.setattr(loop, "_compile", lambda task: pytest.fail("compiled"))
     with pytest.raises(ValueError, match=message):
         loop.train(toy.config(store, steps=8, log_every=4, **changes), uninterrupted.path)
+
+
+def test_fewer_steps_than_a_run_has_gone_are_refused_and_change_nothing(uninterrupted):
+    before = (uninterrupted.path / "config.json").read_bytes()
+    with pytest.raises(ValueError, match="config.steps: expected 6 or more, so far .* got 4"):
+        loop.train(dataclasses.replace(uninterrupted.config, steps=4), uninterrupted.path)
+    assert (uninterrupted.path / "config.json").read_bytes() == before
 
 
 def test_validation_is_recorded_and_pictured_and_its_best_is_opened(store, tmp_path):

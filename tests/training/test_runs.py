@@ -44,6 +44,12 @@ def test_what_is_no_run_is_refused_with_the_folder_named(tmp_path):
     (tmp_path / "run" / "config.json").write_text("{")
     with pytest.raises(ValueError, match="config.json: expected JSON"):
         runs.open(tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_text("[1]")
+    with pytest.raises(ValueError, match="config.json: expected a JSON object .* got list"):
+        runs.open(tmp_path / "run")
+    (tmp_path / "run" / "run.json").write_text('{"data": "f", "starts": []}')
+    with pytest.raises(ValueError, match="run.json: expected the data's fingerprint and one"):
+        runs.read_about(tmp_path / "run")
 
 
 def test_a_summary_names_players_checkpoints_and_digests(tmp_path):

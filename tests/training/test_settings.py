@@ -1,9 +1,10 @@
 import json
+import pathlib
 
 import pytest
 from training import toy
 
-from senm_jax.training import settings
+from senm_jax.training import overrides, settings
 
 
 def resolved(**changes):
@@ -85,3 +86,10 @@ def test_the_length_of_a_cosine_may_not_change():
     before = resolved(optimisers__judge__schedule="cosine")
     after = resolved(optimisers__judge__schedule="cosine", steps=99)
     assert settings.changed(before, after) == {"steps": (6, 99)}
+
+
+def test_a_hyperparameter_out_of_range_is_refused_by_its_key():
+    config = overrides.load(str(pathlib.Path(__file__).parents[2] / "configs/senm_vae/polyu.py"))
+    config.hyper.width = 6
+    with pytest.raises(ValueError, match="config.hyper.width: expected a positive multiple of 4"):
+        settings.make_method(settings.resolve(config))
