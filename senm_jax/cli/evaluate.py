@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
 
     platform.start()
 
+    from senm_jax.data import files
     from senm_jax.data import store as store_
     from senm_jax.evaluation import (
         classification, configuration_section, content, latent, latent_section, noise, pgap,
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> None:
     from senm_jax.metrics import lpips
     from senm_jax.training import runs
 
+    files.require_writable(args.out)  # not only after all is measured
     options = {name: getattr(args, name)
                for name in ("seed", "limit", "batch", "self_ensemble") if name in args}
     if options.get("batch") is not None and args.batch < 1:

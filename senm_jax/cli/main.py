@@ -62,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
         _settle_allocator()
         _show_messages()
     try:
+        if not 0 <= getattr(args, "seed", 0) < 2**63:
+            raise ValueError(f"--seed: expected 0 to 2**63 - 1, got {args.seed}")
         return args.run(args) or 0
     except (ValueError, OSError) as error:
         print(f"senm-jax {args.command}: {error}", file=sys.stderr)

@@ -59,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
     platform.start(cpu_devices=max(config.mesh.data * config.mesh.model, 1),
                    deterministic=config.compute.deterministic)
 
+    from senm_jax.data import files
     from senm_jax.evaluation import downstream, report
     from senm_jax.metrics import lpips
 
+    files.require_writable(args.out)
     perceptual = lpips.load(args.lpips) if args.lpips else None
     stores = downstream.Stores(_named("--real", args.real), _named("--synthetic", args.synthetic),
                                _named("--test", args.tests), args.validation)

@@ -6,11 +6,11 @@
     STORE/paired.clean.0000.npy    uint8 [n, height, width, 3], one file per domain, side, shard
     STORE/paired.noisy.0000.npy
 
-A record says of one patch: ``camera``, ``iso`` and ``level`` (the noise's standard deviation in
-[0, 1] units), None where unknown; ``source``, the file it came from; ``position``, its upper left
-pixel [row, column] there; ``origin``, None for a photograph and else what made it; ``digest``,
-a hash of each side's pixels. The fingerprint is a hash of the patch size, the scale and all
-records, so it follows every pixel and every tag, and nothing else.
+A record says of one patch: ``camera``, ``iso`` and ``level`` (the noise's standard deviation in [0,
+1] units; of a made pair the one that was asked for), None where unknown; ``source``, the file it
+came from; ``position``, its upper left pixel [row, column] there; ``origin``, None for a photograph
+and else what made it; ``digest``, a hash of each side's pixels. The fingerprint is a hash of the
+patch size, the scale and all records, so it follows every pixel and every tag, and nothing else.
 
 A store whose scale s is above 1 holds pairs for super-resolution: the clean patch is of the patch
 size, the noisy one s times smaller. ``position`` is then that of the clean patch. An index without

@@ -64,8 +64,8 @@ def make(
     elif level == "sidd":
         parts.append(lambda name, read: {"level": sidd_level(*_uniform(2, seed, name, "level"))})
     elif level is not None:
-        parts.append(_between("level", level, seed, least=0.0))
-    parts += [_between(name, asked, seed, least=0.0)
+        parts.append(_between("level", level, seed))
+    parts += [_between(name, asked, seed)
               for name, asked in plain.items() if asked is not None]
     return lambda name, read: {
         key: value for part in parts for key, value in part(name, read).items()
@@ -141,18 +141,23 @@ def _open(path: str | os.PathLike) -> store_.Store:
         ) from None
 
 
-def _between(condition: str, text: str, seed: int, least: float) -> Draw:
+_MOST = {"level": 1.0, "pre_noise": 1.0}
+"""Of the conditions that are standard deviations in [0, 1] units."""
+
+
+def _between(condition: str, text: str, seed: int) -> Draw:
     """A number, or a range A:B that is drawn from uniformly."""
+    most = _MOST.get(condition, math.inf)
     try:
         ends = [float(word) for word in text.split(":")]
     except ValueError:
         ends = []
     low, high = (ends * 2)[:2] if ends else (math.nan, math.nan)
-    if len(ends) > 2 or not (least <= low <= high < math.inf):
+    if len(ends) > 2 or not 0 <= low <= high <= most or math.isinf(high):
         known = ", 'sidd' or 'like:STORE'" if condition == "level" else ""
         raise ValueError(
-            f"{_flag(condition)}: expected a number from {least:g} up or a range A:B{known}, "
-            f"got {text!r}"
+            f"{_flag(condition)}: expected a number from 0 {'up' if most > 1 else 'to 1'} or a "
+            f"range A:B{known}, got {text!r}"
         )
     return _uniformly(condition, low, high, seed)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from senm_jax.data import degrading, images, parallel
 from senm_jax.degradations import parameters
-from senm_jax.inference import cleans, restore, stream
+from senm_jax.inference import cleans, restore, results, stream
 
 MANIFEST = "degradation.json"
 _LOSSY = (".jpg", ".jpeg", ".webp")
@@ -21,19 +21,21 @@ def degrade(
     Draws depend on the seed and the name below the path given. Bit depth, greyness, alpha, EXIF and
     colour profile stay as `images.write` says; what was JPEG or WebP becomes PNG, whose compression
     adds nothing. Files that cannot be used are left out and named in the summary's problems.
-    Outputs that are there already are kept, unless ``overwrite``; ``out/degradation.json`` says how
-    they were made.
+    Outputs that are there already are kept where their input is what it was, unless ``overwrite``;
+    ``out/degradation.json`` says how they were made, and of what (`results.claim`).
 
     Raises:
         ValueError: there is no image, two images have one output, an output would replace its
-            original, or ``out`` holds what was made in another way.
+            original or a file that is not its own, or ``out`` holds what was made in another way.
     """
     out, problems = Path(out), []
     degrader = degrading.Degrader(of)
     targets = restore.targets_of(paths, out, _lossless)
     sizes = dict(cleans.sized(list(targets), problems))
     about = {"made_by": "senm-jax degrade", **degrader.about, "seed": seed}
-    restore.claim(out / MANIFEST, about, targets.values(), overwrite)
+    inputs = results.of_files(list(sizes))
+    made_of = {targets[path]: inputs[path] for path in sizes}
+    results.claim(out / MANIFEST, about, made_of, overwrite=overwrite)
     missing = [path for path in sizes if not targets[path].exists()]
 
     def make(path: Path) -> str | None:

@@ -1,13 +1,11 @@
 """Image files restored, each written in the manner of its original."""
 
-import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from senm_jax.data import files, images, pairing
-from senm_jax.inference import apply, cleans, ensemble, stream
+from senm_jax.data import images, pairing
+from senm_jax.inference import apply, cleans, ensemble, results, stream
 from senm_jax.training import runs
 
 MANIFEST = "restoration.json"
@@ -22,13 +20,15 @@ def restore(
 
     Bit depth, greyness, alpha, EXIF and colour profile stay as `images.write` says; the size is
     the restorer's scale times the original's. All tiles have one shape. Files that cannot be read
-    are left out and named in the summary's problems. Outputs that are there already are kept,
-    unless ``overwrite``; ``out/restoration.json`` says which run made them. With ``self_ensemble``
+    are left out and named in the summary's problems. Outputs that are there already are kept where
+    their input is what it was, unless ``overwrite``; ``out/restoration.json`` says which run made
+    them, and of what (`results.claim`). With ``self_ensemble``
     a result is the mean over the image's symmetries (`inference.ensemble`).
 
     Raises:
         ValueError: the run cannot restore, there is no image, two images have one name, an output
-            would replace its original, or ``out`` holds what another run restored.
+            would replace its original or a file that is not its own, or ``out`` holds what another
+            run restored.
     """
     apply.require(run, "restore")
     out, problems = Path(out), []
@@ -41,10 +41,12 @@ def restore(
         about["self_ensemble"] = True
     if run.method.takes_level:
         about["level"] = run.config.hyper.get("level")
-    claim(out / MANIFEST, about, targets.values(), overwrite)
+    sources = list(sizes)
+    inputs = results.of_files(sources)
+    results.claim(out / MANIFEST, about, {targets[path]: inputs[path] for path in sources},
+                  overwrite=overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))
-    sources = list(sizes)
     way = ensemble if self_ensemble else apply
     plan = way.layout(run, "restore", list(sizes.values()), tile, batch)
     missing = [not targets[path].exists() for path in sources]
@@ -109,21 +111,3 @@ def _allowed(
         except ValueError as error:
             problems.append(f"{path}: {error}")
     return allowed
-
-
-def claim(path: Path, about: dict[str, Any], targets: Iterable[Path], overwrite: bool) -> None:
-    """Writes the manifest of a folder of results; ValueError if it has one of another call.
-
-    With ``overwrite`` what is there of ``targets`` goes first, so that none can pass for this
-    call's, whenever it is stopped.
-    """
-    text = json.dumps(about, indent=1)
-    if path.exists() and path.read_text() != text and not overwrite:
-        raise ValueError(
-            f"{path.parent}: holds what another run, kind or seed made (see {path.name}); take "
-            "another --out, or --overwrite"
-        )
-    for target in targets if overwrite else ():
-        target.unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(path, text.encode())

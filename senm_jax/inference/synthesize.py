@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ import tqdm
 from jaxtyping import Float, Float32, UInt8
 
 import senm_jax
-from senm_jax.data import compare, files, images, layout
+from senm_jax.data import compare, images, layout
 from senm_jax.data import store as store_
-from senm_jax.inference import apply, cleans, conditions, stream, tiles
+from senm_jax.inference import apply, cleans, conditions, results, stream, tiles
 from senm_jax.training import runs
 
 MANIFEST = "synthesis.json"
@@ -72,6 +72,7 @@ def to_store(
             the patches cannot be reduced by the scale, or ``out`` exists.
     """
     out, problems, scale = Path(out), [], options.scale
+    apply.require(run, "sample")
     if _is_store(clean):
         source = store_.Store.open(clean)
         size, sources = source.patch, cleans.of_store(source, per_image or 1, scale)
@@ -81,8 +82,8 @@ def to_store(
         sources = cleans.of_image_patches(
             clean, patch, per_image, options.seed, out.absolute(), problems, scale
         )
-        about = {"clean": str(clean), "names": _names(sources)}
-    apply.require(run, "sample")
+        inputs = [each.digest for each in _inputs(clean, sources)]
+        about = {"clean": str(clean), "names": _names(sources), "inputs": _hash(inputs)}
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
     draw = _conditions(run, options)
@@ -116,10 +117,12 @@ def to_images(
     ``clean`` is as in `to_store`, images taken whole; of a store's patches the clean ones are
     written too, to ``out/clean``, and so are images, cut to multiples of the scale, where that is
     above 1. With ``per_image`` above 1 names end in the version's number.
-    Images that are there already are kept.
+    Images that are there already are kept where what they are made of is what it was
+    (`results.claim`).
 
     Raises:
-        ValueError: as `to_store`; or ``out`` holds what another call made.
+        ValueError: as `to_store`; or ``out`` holds what another call made, or a file of a result's
+            name.
     """
     out, problems, versions, scale = Path(out), [], per_image or 1, options.scale
     apply.require(run, "sample")
@@ -140,7 +143,10 @@ def to_images(
     about = _about(run, options) | {"clean": str(clean), "names": _names(sources)}
     drawn = (_drawn(draw, each) for each in tqdm.tqdm(
         sources, desc="drawing conditions", unit="image", delay=1))
-    _claim(out, about, dict(zip(names, drawn, strict=True)))
+    results.claim(
+        out / MANIFEST, about, dict(zip(targets, _inputs(clean, sources), strict=True)),
+        conditions=dict(zip(names, drawn, strict=True)),
+    )
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     missing = [not target.exists() for target in targets]
     made = 0
@@ -213,35 +219,31 @@ def _is_store(path: str | os.PathLike) -> bool:
     return (path / layout.INDEX).is_file() or unfinished or path.name.endswith(layout.PARTIAL)
 
 
+def _inputs(clean: str | os.PathLike, sources: Sequence[cleans.Clean]) -> list[results.Input]:
+    """What each is made of: its file, or the whole store."""
+    if _is_store(clean):
+        whole = results.Input(str(Path(clean).resolve()), store_.Store.open(clean).fingerprint)
+        return [whole for _ in sources]
+    root = Path(clean)
+    paths = [root / each.source if root.is_dir() else root for each in sources]
+    inputs = results.of_files(list(dict.fromkeys(paths)))
+    return [inputs[path] for path in paths]
+
+
 def _names(sources: Sequence[cleans.Clean]) -> str:
     """A hash of the names and sizes of all images, by which a later call knows them again."""
-    text = json.dumps([[each.name, each.position, each.size] for each in sources])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _hash([[each.name, each.position, each.size] for each in sources])
+
+
+def _hash(content: Sequence) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _stems(names: Sequence[str]) -> list[str]:
-    """Paths without their suffix, but with it where two would be the same."""
+    """Paths without their suffix; all of them with it where two would be the same."""
     stem = {name: str(Path(name).with_suffix("")) for name in dict.fromkeys(names)}
-    counts = {}
-    for each in stem.values():
-        counts[each] = counts.get(each, 0) + 1
-    return [name if counts[stem[name]] > 1 else stem[name] for name in names]
-
-
-def _claim(out: Path, about: Mapping[str, Any], drawn: Mapping[str, Any]) -> None:
-    """Writes the manifest; ValueError if the folder has one of another call."""
-    path = out / MANIFEST
-    if path.exists() and not _same(path, about):
-        raise ValueError(f"{out}: holds what another call made; take another folder, or remove it")
-    out.mkdir(parents=True, exist_ok=True)
-    files.replace(path, json.dumps({"about": about, "conditions": drawn}, indent=1).encode())
-
-
-def _same(manifest: Path, about: Mapping[str, Any]) -> bool:
-    try:
-        return json.loads(manifest.read_text())["about"] == json.loads(json.dumps(about))
-    except (ValueError, KeyError, TypeError):
-        return False
+    apart = len(set(stem.values())) == len(stem)
+    return [stem[name] if apart else name for name in names]
 
 
 def _write(path: Path, pixels: Float[np.ndarray, "h w 3"]) -> None:

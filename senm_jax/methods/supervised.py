@@ -113,8 +113,8 @@ def require_scale(restored: jax.Array, clean: jax.Array, noisy: jax.Array) -> No
     """Raises ValueError unless the clean images are as large as the restored ones."""
     if restored.shape != clean.shape:
         raise ValueError(
-            f"config.data.stores: this network makes {restored.shape[1]}x{restored.shape[2]} pixels "
-            f"of a crop of {noisy.shape[1]}x{noisy.shape[2]}, but the clean crops have "
+            f"config.data.stores: this network makes {restored.shape[1]}x{restored.shape[2]} "
+            f"pixels of a crop of {noisy.shape[1]}x{noisy.shape[2]}, but the clean crops have "
             f"{clean.shape[1]}x{clean.shape[2]}: use stores of pairs of that ratio"
         )
 

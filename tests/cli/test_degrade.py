@@ -51,7 +51,7 @@ def test_keeps_names_and_repeats(photos, tmp_path, capsys):
                tmp_path / "one") == 0
     np.testing.assert_array_equal(pixels(out / "a.png"), pixels(tmp_path / "one" / "a.png"))
     assert (out / "inner" / "b.png").read_bytes() == kept
-    about = json.loads((out / "degradation.json").read_text())
+    about = json.loads((out / "degradation.json").read_text())["about"]
     assert about["name"] == "awgn" and about["parameters"] == {"sigma_255": [20.0]}
 
 
@@ -61,7 +61,7 @@ def test_another_way_needs_another_folder(photos, tmp_path, capsys):
     assert pixels(tmp_path / "out" / "a.png").ndim == 2
     words = ["--kind", "jpeg", "--quality", "10:20", photos, "--out", tmp_path / "out"]
     assert run(*words) == 1
-    assert "holds what another run, kind or seed made" in capsys.readouterr().err
+    assert "holds what another call made" in capsys.readouterr().err
     assert run(*words, "--overwrite") == 0
     assert pixels(tmp_path / "out" / "a.png").ndim == 3
 

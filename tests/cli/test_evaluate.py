@@ -97,3 +97,14 @@ def test_a_refusal_is_one_line_that_names_the_cause(store, run, tmp_path, capsys
 def test_a_store_that_is_none_is_refused(run, tmp_path, capsys):
     assert _evaluate("noise", "--run", run, "--store", tmp_path, "--out", tmp_path / "o") == 1
     assert str(tmp_path) in capsys.readouterr().err
+
+
+def test_where_no_report_can_be_written_nothing_is_measured(run, store, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    out = tmp_path / "file" / "out"
+    assert _evaluate("noise", "--run", run, "--store", store, "--out", out) == 1
+    error = capsys.readouterr().err
+    assert "file is a file" in error and len(error.splitlines()) == 1
+    assert _evaluate("degraded", "--clean", store, "--degrade", "jpeg", "--out", tmp_path / "o",
+                     "--seed", 2**63) == 1
+    assert "--seed: expected 0 to 2**63 - 1" in capsys.readouterr().err

@@ -50,6 +50,6 @@ def test_a_level_is_for_restorers_that_are_told_it_and_one_folder_holds_one(run,
     told = str(small.ffdnet(tmp_path / "told").path)
     assert main.main([*command, "0.1", "--run", told]) == 0
     assert main.main([*command, "0.2", "--run", told]) == 1
-    assert "out: holds what another run" in capsys.readouterr().err
+    assert "out: holds what another call made" in capsys.readouterr().err
     assert main.main([*command, "0.1", "--run", told]) == 0
     assert "0 images restored, 1 were there" in capsys.readouterr().out

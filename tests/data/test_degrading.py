@@ -103,7 +103,7 @@ def test_the_fingerprint_follows_the_degradation(small_store):
 def test_stores_without_clean_patches_or_too_small_ones_are_refused(tmp_path, small_store):
     with store.Writer(tmp_path / "t", patch=(8, 8), about={}) as writer:
         writer.add("target", noisy=np.zeros((8, 8, 3), np.uint8), source="x")
-    with pytest.raises(ValueError, match=r"no store has source patches \(config.data.degradation makes"):
+    with pytest.raises(ValueError, match=r"no store has source patches \(config.data.degr"):
         pipe(store.Store.open(tmp_path / "t"), "awgn", crop=4)
     with pytest.raises(ValueError, match=r"crop = 16 \(clean crops of 64\) does not fit the 40 x"):
         pipe(small_store, "bicubic,scale=4")

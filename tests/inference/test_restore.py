@@ -50,7 +50,7 @@ def test_outputs_that_are_there_are_kept_unless_overwritten(dncnn, photos, tmp_p
     summary = restore.restore(dncnn, [photos], out, overwrite=True)
     assert (summary.made, summary.kept) == (6, 0)
     assert (out / "b.jpg").read_bytes() != b"mine" and (out / "a.png").read_bytes() == first
-    assert json.loads((out / "restoration.json").read_text())["run"] == str(dncnn.path)
+    assert json.loads((out / "restoration.json").read_text())["about"]["run"] == str(dncnn.path)
 
 
 def test_stopped_overwriting_leaves_nothing_of_the_run_before(dncnn, photos, tmp_path, monkeypatch):
@@ -88,5 +88,5 @@ def test_what_cannot_be_restored_is_refused(dncnn, white, photos, tmp_path):
         restore.restore(dncnn, [photos, other], out)
     assert not out.exists()
     restore.restore(dncnn, [other], out)
-    with pytest.raises(ValueError, match="holds what another run, kind or seed made"):
+    with pytest.raises(ValueError, match="holds what another call made"):
         restore.restore(dncnn, [other], out, seed=1)

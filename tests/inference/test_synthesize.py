@@ -171,6 +171,28 @@ def test_versions_differ_and_equal_stems_keep_their_suffix(white, tmp_path):
     assert len(pixels) == 4
 
 
+def test_names_of_images_stay_apart_whatever_their_suffixes(white, tmp_path):
+    folder, names = tmp_path / "photos", ["a.png", "a.jpg", "a.jpg.png", "a.0.png"]
+    folder.mkdir()
+    for name in names:
+        Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(folder / name)
+    for versions in (1, 2):
+        out = tmp_path / str(versions)
+        summary = synthesize.to_images(white, folder, out, Options(level="0.1"), versions)
+        assert summary.made == len(list((out / "noisy").iterdir())) == 4 * versions
+
+
+def test_what_a_replaced_image_gave_is_made_again(white, photos, tmp_path):
+    out = tmp_path / "out"
+    made = synthesize.to_images(white, photos, out, Options(level="0.1")).made
+    before = (out / "noisy" / "a.png").read_bytes()
+    photo = images.read(photos / "a.png")
+    Image.fromarray(255 - photo.pixels).save(photos / "a.png")
+    summary = synthesize.to_images(white, photos, out, Options(level="0.1"))
+    assert (summary.made, summary.kept) == (1, made - 1)
+    assert (out / "noisy" / "a.png").read_bytes() != before
+
+
 def test_store_patches_as_images_bring_their_clean_side(white, real, tmp_path):
     synthesize.to_images(white, real, tmp_path / "out", Options())
     clean = images.read_rgb8(tmp_path / "out" / "clean" / "paired_2.png")

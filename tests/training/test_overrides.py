@@ -63,8 +63,10 @@ def test_config_files_are_refused_by_name(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(ValueError, match=r"empty.py: expected a function get_config"):
         overrides.load(f"{tmp_path}/empty.py")
-    for source, message in [("def get_config(): pass", "expected a function get_config.preset."),
-                            ("def get_config(arg): return {}", "expected a ConfigDict .* got dict")]:
+    for source, message in [
+        ("def get_config(): pass", "expected a function get_config.preset."),
+        ("def get_config(arg): return {}", "expected a ConfigDict .* got dict"),
+    ]:
         (tmp_path / "odd.py").write_text(source)
         with pytest.raises(ValueError, match=f"odd.py: {message}"):
             overrides.load(f"{tmp_path}/odd.py")
