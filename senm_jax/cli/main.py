@@ -85,7 +85,8 @@ def _settle_allocator() -> None:
 
 
 def _show_messages() -> None:
-    """Prints the package's own messages to stderr, and of other packages only what went wrong."""
+    """Prints the package's own messages to stderr, of other packages only what went wrong, and
+    whatever name a file has."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("senm_jax")
@@ -93,3 +94,4 @@ def _show_messages() -> None:
     logger.setLevel(logging.INFO)
     # What orbax's reads of a damaged checkpoint leave behind; the error itself is reported.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8

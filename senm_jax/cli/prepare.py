@@ -25,12 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         child.add_argument(
             "--align", action="store_true",
-            help="move the clean photograph of each pair to where the noisy one lies, by pixels or "
-            "parts of one: for a camera that did not stand still",
+            help="move the clean photograph of each pair to where the noisy one lies, by up to 8 "
+            "pixels or parts of one: for a camera that did not stand still",
         )
         child.add_argument("--seed", type=int, default=0, help="where patches are cut (default 0)")
         child.add_argument(
-            "--strict", action="store_true", help="refuse to write when preflight finds a problem"
+            "--strict", action="store_true",
+            help="refuse to write when preflight finds a problem that --align and --match-mean, "
+            "if given, do not mend",
         )
 
 

@@ -60,7 +60,7 @@ def prepare(
         given = {"pairs": (roots["clean"], roots["noisy"])} if len(roots) == 2 else roots
         return folder.prepare(out, **given, patch=patch, per_image=per_image,
                               match_mean=match_mean, align=align, seed=seed, strict=strict,
-                              tell=tell)
+                              tell=tell, origin={"dataset": str(dataset), "split": split})
 
 
 def _examples(dataset, split, features, data_dir):

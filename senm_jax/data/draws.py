@@ -12,8 +12,8 @@ from jaxtyping import Int64, UInt64
 
 def raw(count: int, *names: str | int) -> UInt64[np.ndarray, "count"]:
     """``count`` uniform 64-bit integers, the stream of this sequence of names."""
-    text = "\0".join(str(name) for name in names)
-    key = np.frombuffer(hashlib.blake2b(text.encode(), digest_size=16).digest(), "<u8")
+    text = "\0".join(str(name) for name in names).encode("utf-8", "surrogateescape")
+    key = np.frombuffer(hashlib.blake2b(text, digest_size=16).digest(), "<u8")
     return np.random.Philox(key=key).random_raw(count)
 
 

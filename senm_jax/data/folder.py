@@ -1,7 +1,7 @@
 """Packs a user's own photographs: pairs, clean ones and noisy ones, from folders."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ def prepare(
     scale: int = 1,
     strict: bool = False,
     tell: Callable[[str], None] = print,
+    origin: Mapping[str, str] | None = None,
 ) -> Path:
     """Writes the store ``out`` and returns its path.
 
@@ -44,7 +45,8 @@ def prepare(
     ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`);
     ``align`` moves their clean sides to where the noisy ones lie (see `packing.align`).
     Camera and ISO are those of the (noisy) image's EXIF. The store appears whole or not at all.
-    ``tell`` is called with the preflight report.
+    ``tell`` is called with the preflight report. The index says what folders the photographs are
+    of, or what ``origin`` says in their place.
     """
     out = Path(out)
     layout.refuse_existing(out)
@@ -54,17 +56,21 @@ def prepare(
     scale = _scale(scale, degrader, pairs, clean, noisy)
     layout.require_scale(out, (patch, patch), scale)
     items, unmatched, roots = _find(pairs, clean, noisy, _MADE if degrader else "source")
+    items = [item._replace(align=align, match_mean=match_mean) if item.split == "paired" else item
+             for item in items]
     report = packing.check(items, patch, strict, tell, unmatched, scale)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
         "match_mean": match_mean, "align": align, "seed": seed, "preflight": report.json(),
+        "from": origin or {split: {side: str(root.absolute()) for side, root in sides.items()}
+                           for split, sides in roots.items()},
     }  # fmt: skip
     about |= {"degradation": degrader.about} if degrader else {}
 
     def complete(item, arrays):
         if item.split == _MADE:
             return _pair(degrader, arrays["clean"], seed, item)
-        return packing.align(item, arrays) if align and item.split == "paired" else arrays
+        return packing.align(item, arrays)
 
     cuts = packing.patches(report.usable, patch, per_image, seed, complete, scale)
     with store.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:
@@ -73,7 +79,7 @@ def prepare(
                 origin = {"degradation": degrader.about, "seed": seed}
                 packing.add(writer, "paired", item, cut, roots[_MADE], origin=origin)
             else:
-                packing.add(writer, item.split, item, cut, roots[item.split], match_mean)
+                packing.add(writer, item.split, item, cut, roots[item.split])
     return out
 
 
@@ -85,14 +91,23 @@ def _find(
     items, unmatched, roots = [], [], {}
     if pairs is not None:
         roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
-        found = [images.find(root) for root in roots["paired"].values()]
+        found = [_images("--pairs", root) for root in roots["paired"].values()]
         matched, unmatched = pairing.match(*roots["paired"].values(), *found)
         items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"]) for c, n in matched]
     for domain, side, root in ((of_clean, "clean", clean), ("target", "noisy", noisy)):
         if root is not None:
             roots[domain] = {side: Path(root)}
-            items += [_item(domain, {side: p}, roots[domain]) for p in images.find(root)]
+            items += [_item(domain, {side: p}, roots[domain]) for p in _images(f"--{side}", root)]
     return items, unmatched, roots
+
+
+def _images(flag: str, root: Folder) -> list[Path]:
+    """The image files under the folder; ValueError if there is none."""
+    found = images.find(root)
+    if not found:
+        raise ValueError(
+            f"{flag} {root}: found no image; looked for {', '.join(images.SUFFIXES)}")
+    return found
 
 
 def _degrader(of: parameters.Parameters, clean: Folder | None) -> degrading.Degrader:

@@ -51,24 +51,35 @@ class Photo(NamedTuple):
 
 
 def find(path: str | os.PathLike) -> list[Path]:
-    """The sorted image files under a folder, by suffix and at any depth, or the one file given."""
+    """The sorted image files under a folder, by suffix and at any depth, or the one file given.
+
+    Linked folders are entered, each folder once. Links to nothing are among the files, so that who
+    reads them says so.
+    """
     path = Path(path)
     if path.is_file():
         return [path]
     if not path.is_dir():
         raise ValueError(f"{path}: no such file or folder")
+    found, entered = [], set()
+    for folder, inner, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in entered:
+            inner.clear()
+            continue
+        entered.add(real)
+        inner.sort()
+        found += [Path(folder, name) for name in names]
     return sorted(
-        child
-        for child in path.rglob("*")
-        if child.suffix.lower() in SUFFIXES and not child.name.startswith(".") and child.is_file()
+        file for file in found
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        and (file.is_file() or not file.exists())
     )
 
 
 def read(path: str | os.PathLike) -> Photo:
     """The image at ``path`` by the rule above; a file that is no whole image is a ValueError."""
     data = Path(path).read_bytes()
-    if not data:
-        raise ValueError(f"{path}: is empty")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             return _decode(image, data, str(path))
@@ -93,7 +104,8 @@ def read_size(path: str | os.PathLike) -> tuple[int, int]:
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
     except (PIL.UnidentifiedImageError, SyntaxError, ValueError, struct.error):
-        raise ValueError(_unknown(path, b"")) from None
+        with Path(path).open("rb") as file:
+            raise ValueError(_unknown(path, file.read(4))) from None
 
 
 def read_tags(path: str | os.PathLike) -> tuple[str | None, int | None]:
@@ -156,7 +168,9 @@ def quantise(values: Float[np.ndarray, "..."], depth: int) -> np.ndarray:
 
 
 def _unknown(path: str | os.PathLike, start: bytes) -> str:
-    """What to say of a file that no decoder knows."""
+    """What to say of a file that no decoder knows, which begins with ``start``."""
+    if not start:
+        return f"{path}: is empty"
     if start in (b"II*\0", b"MM\0*"):
         return f"{path}: is a TIFF of a kind that cannot be read; save it as 8 or 16-bit RGB"
     return f"{path}: is no PNG, JPEG, TIFF, BMP or WebP image"

@@ -57,9 +57,9 @@ def check(
     tell(report.text())
     if not report.usable:
         raise ValueError("no image can be packed; the report says why; nothing was written")
-    if strict and report.findings:
+    if strict and report.problems:
         raise ValueError(
-            f"preflight found {len(report.findings)} problems and --strict was given; "
+            f"preflight found {len(report.problems)} problems and --strict was given; "
             "nothing was written"
         )
     return report
@@ -90,24 +90,11 @@ def positions(
 
 
 def align(item: preflight.Item, arrays: Images) -> Images:
-    """The images with the clean one moved to where the noisy one lies, see `compare.aligned`; a
-    `Complete` for `patches`.
-
-    Raises:
-        ValueError: the clean image is too long.
-    """
-    height, width = arrays["clean"].shape[:2]
-    if max(height, width) > compare.LONGEST:
-        raise ValueError(
-            f"{item.files['clean']}: is {height} x {width}; --align takes images of at most "
-            f"{compare.LONGEST} pixels a side; cut both images, or prepare without it"
-        )
+    """The images, and where the item asks for it the clean one moved to where the noisy one lies,
+    see `compare.aligned`; a `Complete` for `patches`."""
+    if not item.align:
+        return arrays
     return {**arrays, "clean": compare.aligned(arrays["clean"], arrays["noisy"])}
-
-
-def keep(item: preflight.Item, arrays: Images) -> Images:
-    """The images as they are; a `Complete` for `patches`."""
-    return arrays
 
 
 def available(item: preflight.Item, patch: int, count: int) -> int:
@@ -122,20 +109,19 @@ def add(
     item: preflight.Item,
     cut: Sequence[Patch],
     roots: Mapping[str, Path],
-    match_mean: bool = False,
     origin: Any = None,
 ) -> None:
     """Adds the patches to ``domain``: the sides it has, their file below its root, their tags.
 
-    The file of a pair is the clean one, and the noisy one behind a bar where their names differ.
-    With ``match_mean`` a pair is stored as `Patch.matched` gives it: where the light changed
-    between the two photographs, what differs in the mean is no noise. ``origin`` says what made a
-    noisy side that comes of no file.
+    The file of a pair is the clean one, and the noisy one behind a bar where their names differ. A
+    pair whose item asks to match the mean is stored as `Patch.matched` gives it: where the light
+    changed between the two photographs, what differs in the mean is no noise. ``origin`` says what
+    made a noisy side that comes of no file.
     """
     sides = store.SIDES[domain]
     names = dict.fromkeys(pairing.below(file, roots[side]) for side, file in item.files.items())
     for patch in cut:
-        if match_mean and domain == "paired":
+        if item.match_mean and domain == "paired":
             patch = patch.matched()
         writer.add(
             domain,
@@ -151,7 +137,7 @@ def add(
 
 def patches(
     items: Sequence[preflight.Item], patch: int, count: int | None, seed: int,
-    complete: Complete = keep, scale: int = 1,
+    complete: Complete = align, scale: int = 1,
 ) -> Iterator[tuple[preflight.Item, list[Patch]]]:
     """Each item with its patches, the files decoded in parallel, in the order of ``items``.
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from senm_jax.data import draws, layout, packing, preflight, store
 
 SCENES = "scenes.json"
-
+_FIELDS = {"scene": str, "camera": str | None, "iso": int | None, "split": str, "noisy": str,
+           "clean": str}
+"""Of each scene."""
 
 SOURCE, TARGET, TRAIN, TEST = "train (source half)", "train (target half)", "train", "test"
 """The splits that must not share a scene."""
@@ -48,7 +50,9 @@ def prepare(
     """
     data, out = Path(data), Path(out)
     layout.refuse_existing(out)
-    report = packing.check(scenes(data, pairs is not None, seed), patch, strict, tell)
+    listed = [item._replace(align=align, match_mean=match_mean and item.split != TEST)
+              for item in scenes(data, pairs is not None, seed)]
+    report = packing.check(listed, patch, strict, tell)
     train = [item for item in report.usable if item.split != TEST]
     if len(train) in (0, len(report.usable)):
         raise ValueError(f"{data}: expected usable scenes for training and for testing")
@@ -56,21 +60,21 @@ def prepare(
     about = {
         "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs,
         "match_mean": match_mean, "align": align, "seed": seed,
+        "from": str(data.absolute()),
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     roots = {"clean": data, "noisy": data}
-    complete = packing.align if align else packing.keep
     work = layout.clear_partial(out)
     with (
         store.Writer(work / "train", patch=(patch, patch), about=about) as train_writer,
         store.Writer(work / "test", patch=(patch, patch), about=about) as test_writer,
     ):
-        for item, cut in packing.patches(report.usable, patch, per_scene, seed, complete):
+        for item, cut in packing.patches(report.usable, patch, per_scene, seed):
             if item.split == TEST:
                 packing.add(test_writer, "paired", item, cut, roots)
                 continue
             chosen = cut[: shares[item.name]]
-            packing.add(train_writer, "paired", item, chosen, roots, match_mean)
+            packing.add(train_writer, "paired", item, chosen, roots)
             if pairs is not None:
                 domain = "source" if item.split == SOURCE else "target"
                 packing.add(train_writer, domain, item, cut, roots)
@@ -87,11 +91,16 @@ def scenes(data: Path, halved: bool, seed: int) -> list[preflight.Item]:
         raise ValueError(f"{path}: not found; give the folder that holds it") from None
     except ValueError as error:
         raise ValueError(f"{path}: is not JSON ({error})") from None
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise ValueError(f"{path}: expected a list of scenes, each with {', '.join(_FIELDS)}")
     items = []
     for entry in listed:
-        missing = {"scene", "camera", "iso", "split", "noisy", "clean"} - set(entry)
-        if missing or entry["split"] not in (TRAIN, TEST):
-            raise ValueError(f"{path}: expected split train or test and {missing} in {entry}")
+        wrong = [name for name, kinds in _FIELDS.items() if not isinstance(entry.get(name), kinds)]
+        if wrong or entry["split"] not in (TRAIN, TEST):
+            raise ValueError(
+                f"{path}: expected names of files, a camera, a whole ISO and the split train or "
+                f"test, not so {', '.join(wrong) or 'split'} of {entry}"
+            )
         files = {side: data / entry[side] for side in ("clean", "noisy")}
         items.append(
             preflight.Item(entry["scene"], files, entry["split"], entry["camera"], entry["iso"])

@@ -19,8 +19,10 @@ ALIKE = 0.8
 """Images of different splits whose signatures correlate more than this are reported. Over 500
 photographs of public sets, different ones stayed below 0.47 and shots of one scene above 0.95."""
 
-LEFT_OUT = ("unmatched", "unreadable", "size mismatch", "smaller than a patch")
+LEFT_OUT = ("unmatched", "unreadable", "size mismatch", "smaller than a patch",
+            "too large to align")
 KEPT = ("exposure mismatch", "misaligned", "near-duplicate")
+MENDED = ("mended",)
 
 
 class Item(NamedTuple):
@@ -33,10 +35,15 @@ class Item(NamedTuple):
     """Items of different splits must not show the same scene."""
     camera: str | None = None
     iso: int | None = None
+    align: bool = False
+    """Whether the clean photograph of a pair is moved to where the noisy one lies."""
+    match_mean: bool = False
+    """Whether the noisy patches of a pair are given the means of the clean ones."""
 
 
 class Finding(NamedTuple):
-    """One problem; ``kind`` is one of `LEFT_OUT` (not packed) or `KEPT` (packed all the same)."""
+    """One problem; ``kind`` is one of `LEFT_OUT` (not packed), `KEPT` (packed all the same) or
+    `MENDED` (by what was asked for)."""
 
     kind: str
     files: tuple[str, ...]
@@ -53,15 +60,20 @@ class Report(NamedTuple):
     def text(self) -> str:
         """The report for a reader, one problem a line under its kind."""
         lines = [f"preflight: {len(self.usable)} of {self.looked_at} images or pairs can be packed"]
-        for kind in LEFT_OUT + KEPT:
+        fates = dict.fromkeys(LEFT_OUT, "left out") | dict.fromkeys(KEPT, "kept; look at them")
+        for kind, fate in (fates | dict.fromkeys(MENDED, "as asked for")).items():
             found = [finding for finding in self.findings if finding.kind == kind]
             if found:
-                fate = "left out" if kind in LEFT_OUT else "kept; look at them"
                 lines.append(f"  {kind}: {len(found)} ({fate})")
                 lines += [f"    {', '.join(f.files)}: {f.text}" for f in found]
         if not self.findings:
             lines.append("  no problems found")
         return "\n".join(lines)
+
+    @property
+    def problems(self) -> list[Finding]:
+        """The findings that nothing mends."""
+        return [finding for finding in self.findings if finding.kind not in MENDED]
 
     def json(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -132,29 +144,42 @@ def _look(item: Item, patch: int, scale: int) -> _Facts:
     if min(next(iter(sizes.values()))) < patch:
         text = f"{text}, a patch {patch} x {patch}; prepare with a smaller --patch to use it"
         return _Facts((Finding("smaller than a patch", names, text),), False, None)
+    if item.align and max(sizes["clean"]) > compare.LONGEST:
+        text = (f"{text}; --align moves images of at most {compare.LONGEST} pixels a side: cut "
+                "both, or prepare without it")
+        return _Facts((Finding("too large to align", names, text),), False, None)
     if len(arrays) == 2:
         height, width = sizes["noisy"]
         clean = cv2.resize(arrays["clean"], (width, height), interpolation=cv2.INTER_AREA)
-        findings = _judge_pair(names, clean, arrays["noisy"])
+        findings = _judge_pair(item, names, clean, arrays["noisy"])
     return _Facts(tuple(findings), True, compare.signature(next(iter(arrays.values()))))
 
 
-def _judge_pair(names: tuple[str, ...], clean: np.ndarray, noisy: np.ndarray) -> list[Finding]:
+def _judge_pair(
+    item: Item, names: tuple[str, ...], clean: np.ndarray, noisy: np.ndarray
+) -> list[Finding]:
     findings = []
+    shift = compare.shift(clean, noisy)
+    if shift is not None and max(map(abs, shift)) > SHIFT:
+        near = max(map(abs, shift)) <= compare.FARTHEST
+        text = f"noisy lies {shift[0]:+.1f} rows and {shift[1]:+.1f} columns off clean; "
+        text += "--align moves them together" if near else (
+            f"too far for --align, which moves by {compare.FARTHEST:g} pixels at most")
+        findings.append(Finding("mended" if item.align and near else "misaligned", names, text))
+        if max(clean.shape) <= compare.LONGEST:  # what lies beside itself seems of less contrast
+            clean = compare.aligned(clean, noisy)
+    elif compare.alike(compare.signature(clean), compare.signature(noisy)) < ALIKE / 2:
+        findings.append(Finding("misaligned", names, "the two show different scenes"))
     gain, mean_255 = compare.exposure(clean, noisy)
-    if np.abs(gain - 1).max() > GAIN or np.abs(mean_255).max() > MEAN_255:
+    contrast, mean = np.abs(gain - 1).max() > GAIN, np.abs(mean_255).max() > MEAN_255
+    if contrast or mean:
         text = (
             f"noisy is clean times {_numbers(gain, '.3f')} (red, green, blue), its mean higher by "
             f"{_numbers(mean_255, '+.1f')} of 255"
         )
-        findings.append(Finding("exposure mismatch", names, text))
-    shift = compare.shift(clean, noisy)
-    if shift is not None and max(abs(part) for part in shift) > SHIFT:
-        text = (f"noisy lies {shift[0]:+.1f} rows and {shift[1]:+.1f} columns off clean; "
-                "--align moves them together")
-        findings.append(Finding("misaligned", names, text))
-    elif compare.alike(compare.signature(clean), compare.signature(noisy)) < ALIKE / 2:
-        findings.append(Finding("misaligned", names, "the two show different scenes"))
+        mended = item.match_mean and not contrast
+        text += "; --match-mean takes that off" if mended else ""
+        findings.append(Finding("mended" if mended else "exposure mismatch", names, text))
     return findings
 
 

@@ -78,7 +78,7 @@ def write(
     contents = {".html": to_html, ".md": to_markdown, ".json": to_json}
     paths = tuple(path.with_suffix(suffix) for suffix in contents)
     for target, content in zip(paths, contents.values(), strict=True):
-        files.replace(target, content(title, sections).encode())
+        files.replace(target, content(title, sections).encode(errors="backslashreplace"))
     return paths
 
 

@@ -149,9 +149,31 @@ def test_the_clean_sides_of_pairs_are_moved_to_where_the_noisy_ones_lie(
 def test_what_is_too_long_to_be_moved_is_named(photographs, save):
     for side in ("clean", "noisy"):
         save(photographs / "pairs" / side / "long.png", np.zeros((32, 32767, 3), np.uint8))
-    with pytest.raises(ValueError, match="clean/long.png: is 32 x 32767; --align takes .* 32766"):
-        prepare(photographs, per_image=1, align=True)
-    assert not (photographs / "out").exists()
+    packed, report = prepare(photographs, per_image=1, align=True)
+    found = line_of(report, "too large to align")
+    assert "clean/long.png" in found and "--align moves images of at most 32766 pixels" in found
+    assert "long.png" not in {record["source"] for record in packed.records("paired")}
+
+
+def test_strict_bears_what_is_mended_and_not_what_is_not(photographs, scene, noisy, save):
+    pairs = photographs / "pairs"
+    save(pairs / "clean/0.png", scene(33)[:, 3:])
+    save(pairs / "noisy/0.png", noisy(scene(33)[:, :-3], 8, 0))
+    save(pairs / "noisy/1.png", noisy(scene(1) // 2 + 70, 8, 0))
+    save(pairs / "clean/1.png", scene(1) // 2 + 64)
+    with pytest.raises(ValueError, match="preflight found 2 problems and --strict was given"):
+        prepare(photographs, strict=True)
+    packed, report = prepare(photographs, strict=True, align=True, match_mean=True)
+    assert "mended: 2 (as asked for)" in report and "misaligned" not in report
+    assert "+3.0 columns off clean; --align moves them together" in report
+    assert packed.index["about"]["from"]["paired"]["noisy"] == str(pairs / "noisy")
+    shutil.rmtree(photographs / "out")
+    save(pairs / "clean/0.png", scene(33)[:, 12:])
+    save(pairs / "noisy/0.png", noisy(scene(33)[:, :-12], 8, 0))
+    with pytest.raises(ValueError, match="preflight found . problems and --strict was given"):
+        prepare(photographs, strict=True, align=True, match_mean=True)
+    _, report = prepare(photographs, align=True)
+    assert "too far for --align, which moves by 8 pixels at most" in line_of(report, "misaligned")
 
 
 def test_near_duplicates_across_the_domains_are_named(photographs, scene, noisy, save):
@@ -174,10 +196,28 @@ def test_strict_refuses_and_writes_nothing(photographs):
     assert sorted(path.name for path in photographs.iterdir()) == before
 
 
+def test_names_need_not_be_utf8(photographs, scene, save):
+    (photographs / "clean" / "3.png").rename(photographs / "clean" / "\udce9.png")
+    packed, _ = prepare(photographs, per_image=1)
+    assert "\udce9.png" in {record["source"] for record in packed.records("source")}
+
+
+def test_linked_folders_are_entered_and_links_to_nothing_named(photographs, scene, save):
+    save(photographs / "elsewhere" / "6.png", scene(6))
+    (photographs / "clean" / "link").symlink_to(photographs / "elsewhere")
+    (photographs / "elsewhere" / "round").symlink_to(photographs / "clean")
+    (photographs / "clean" / "gone.png").symlink_to(photographs / "nothing.png")
+    packed, report = prepare(photographs, per_image=1)
+    sources = [record["source"] for record in packed.records("source")]
+    assert sorted(sources) == ["3.png", "4.png", "link/6.png"]
+    assert "gone.png: " in line_of(report, "unreadable")
+
+
 def test_nothing_usable_is_refused(tmp_path, scene, save):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="found no image; looked for .png"):
-        folder.prepare(tmp_path / "out", clean=tmp_path / "empty")
+    save(tmp_path / "noisy" / "0.png", scene(0))
+    with pytest.raises(ValueError, match="--clean .*empty: found no image; looked for .png"):
+        folder.prepare(tmp_path / "out", clean=tmp_path / "empty", noisy=tmp_path / "noisy")
     (tmp_path / "empty" / "a.png").touch()
     with pytest.raises(ValueError, match="no image can be packed"):
         folder.prepare(tmp_path / "out", clean=tmp_path / "empty", tell=lambda text: None)
@@ -185,7 +225,7 @@ def test_nothing_usable_is_refused(tmp_path, scene, save):
         folder.prepare(tmp_path / "out")
     with pytest.raises(ValueError, match="nowhere: no such file or folder"):
         folder.prepare(tmp_path / "out", noisy=tmp_path / "nowhere")
-    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "noisy"}
 
 
 def test_an_existing_store_is_refused_before_any_work(photographs):

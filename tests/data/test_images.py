@@ -58,6 +58,15 @@ def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path, name, data,
     assert str(path) in str(error.value)
 
 
+@pytest.mark.parametrize("data, message", [
+    (b"", "is empty"), (b"text", "is no PNG"), (b"II*\0cut off", "is a TIFF of a kind that cannot"),
+])
+def test_sizes_are_refused_for_the_same_reasons(tmp_path, data, message):
+    (tmp_path / "x.tif").write_bytes(data)
+    with pytest.raises(ValueError, match=message):
+        images.read_size(tmp_path / "x.tif")
+
+
 def test_every_truncation_of_a_file_is_refused_or_read_whole(tmp_path):
     tiff = encoding.encode(".tif", COLOUR_16.repeat(20, 0), None, None, None)
     for data, name in ((JPEG, "a.jpg"), (PNG_16, "b.png"), (tiff, "c.tif")):

@@ -168,9 +168,15 @@ def test_bad_folders_are_refused(tmp_path, scenes_folder):
     (scenes_folder / "scenes.json").write_text("{")
     with pytest.raises(ValueError, match="scenes.json: is not JSON"):
         prepare(scenes_folder)
-    (scenes_folder / "scenes.json").write_text('[{"scene": "x"}]')
-    with pytest.raises(ValueError, match="scenes.json: expected"):
-        prepare(scenes_folder)
+    for content, message in [
+        ('[{"scene": "x"}]', "scenes.json: expected names of files.*not so split, noisy, clean of"),
+        ('{"scenes": []}', "scenes.json: expected a list of scenes"),
+        ("[3]", "scenes.json: expected a list of scenes"),
+        (json.dumps([{**listed[0], "iso": "x"}]), "a whole ISO .* not so iso of .*'a_0'"),
+    ]:
+        (scenes_folder / "scenes.json").write_text(content)
+        with pytest.raises(ValueError, match=message):
+            prepare(scenes_folder)
 
 
 def test_the_same_scene_in_train_and_test_is_named(scenes_folder, scene, noisy, save):
