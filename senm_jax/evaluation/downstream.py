@@ -13,7 +13,7 @@ from senm_jax.data import store as store_
 from senm_jax.evaluation import patches, protocols, report, restoration, sections
 from senm_jax.inference import stream
 from senm_jax.methods import base
-from senm_jax.training import loop, runs, validation
+from senm_jax.training import loop, runs, tasks, validation
 from senm_jax.training import settings as settings_
 
 
@@ -83,7 +83,7 @@ def train(rows: Sequence[Row]) -> bool:
     """
     for row in rows:
         if row.settings:
-            loop.prepare(row.settings, row.run)
+            tasks.prepare(row.settings, row.run)
         else:
             runs.read_config(row.run)
     return all(loop.train(row.settings, row.run).step >= row.settings.steps

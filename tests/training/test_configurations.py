@@ -7,7 +7,7 @@ import pytest
 from training import toy
 
 from senm_jax.data import store
-from senm_jax.training import loop, runs
+from senm_jax.training import loop, runs, tasks
 
 HYPER = {"levels": 1, "transitions": 1, "blocks": 1, "width": 4, "hidden": 2}
 
@@ -46,7 +46,7 @@ def test_a_patch_that_the_table_lacks_is_refused_before_training(tmp_path):
     asked = config(path)
     asked["hyper"]["configurations"] = ("a_00100",)
     with pytest.raises(ValueError, match="1 paired patches are of b_00100, which config.hyper"):
-        loop.prepare(asked, tmp_path / "run")
+        tasks.prepare(asked, tmp_path / "run")
     untagged = write(tmp_path / "untagged", [None, None])
     with pytest.raises(ValueError, match="expected noisy patches with the camera that took them"):
-        loop.prepare(config(untagged), tmp_path / "run")
+        tasks.prepare(config(untagged), tmp_path / "run")

@@ -5,7 +5,7 @@ import pytest
 from training import toy
 
 from senm_jax.data import store
-from senm_jax.training import loop
+from senm_jax.training import tasks
 
 SIZES = {"width": 4, "growth": 2, "levels": (1,), "predictor_width": 4, "gan_weight": 0.0}
 
@@ -24,7 +24,7 @@ def test_a_pair_without_a_level_is_refused_by_name_where_the_level_is_read(tmp_p
     message = (r"s: 2 of 3 pairs have no noise level, the first is patch 1, of 1.png at \[1, 7\]; "
                "make the store .* or .* config.hyper.patch_level=false")
     with pytest.raises(ValueError, match=message):
-        loop.prepare(_config(tmp_path / "s", patch_level=True), tmp_path / "run")
+        tasks.prepare(_config(tmp_path / "s", patch_level=True), tmp_path / "run")
 
 
 def test_a_restorer_that_is_told_the_level_needs_one_of_every_pair_and_one_to_validate_from(
@@ -41,7 +41,7 @@ def test_a_restorer_that_is_told_the_level_needs_one_of_every_pair_and_one_to_va
         fields["optimisers"] = {"restorer": fields["optimisers"]["painter"]}
         fields["data"] = {**fields["data"], "rows": {"paired": 1}, "crop": 8,
                           "validation": validation}
-        return loop.prepare(fields, tmp_path / "run")
+        return tasks.prepare(fields, tmp_path / "run")
 
     with pytest.raises(ValueError, match="unknown: 1 of 1 pairs have no noise level, .* a blind "):
         prepare("unknown", 0.1)
