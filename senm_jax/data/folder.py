@@ -1,11 +1,11 @@
 """Packs a user's own photographs: pairs, clean ones and noisy ones, from folders."""
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from senm_jax.data import degrading, images, layout, packing, pairing, preflight, store
 from senm_jax.degradations import parameters
@@ -44,9 +44,9 @@ def prepare(
     the degradation's. Such a store holds pairs alone.
     ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`);
     ``align`` moves their clean sides to where the noisy ones lie (see `packing.align`).
-    Camera and ISO are those of the (noisy) image's EXIF. The store appears whole or not at all.
-    ``tell`` is called with the preflight report. The index says what folders the photographs are
-    of, or what ``origin`` says in their place.
+    Camera and ISO are those of the (noisy) image's EXIF. The index names the photographs' folders,
+    or has ``origin`` in their place. The store appears whole or not at all. ``tell`` is called with
+    the preflight report.
     """
     out = Path(out)
     layout.refuse_existing(out)
@@ -55,9 +55,8 @@ def prepare(
     degrader = None if degrade is None else _degrader(degrade, clean)
     scale = _scale(scale, degrader, pairs, clean, noisy)
     layout.require_scale(out, (patch, patch), scale)
-    items, unmatched, roots = _find(pairs, clean, noisy, _MADE if degrader else "source")
-    items = [item._replace(align=align, match_mean=match_mean) if item.split == "paired" else item
-             for item in items]
+    items, unmatched, roots = _find(pairs, clean, noisy, _MADE if degrader else "source",
+                                    align=align, match_mean=match_mean)
     report = packing.check(items, patch, strict, tell, unmatched, scale)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
@@ -66,34 +65,29 @@ def prepare(
                            for split, sides in roots.items()},
     }  # fmt: skip
     about |= {"degradation": degrader.about} if degrader else {}
-
-    def complete(item, arrays):
-        if item.split == _MADE:
-            return _pair(degrader, arrays["clean"], seed, item)
-        return packing.align(item, arrays)
-
+    made = degrader and {"degradation": degrader.about, "seed": seed}
+    complete = functools.partial(_complete, degrader, seed)
     cuts = packing.patches(report.usable, patch, per_image, seed, complete, scale)
     with store.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:
         for item, cut in cuts:
-            if item.split == _MADE:
-                origin = {"degradation": degrader.about, "seed": seed}
-                packing.add(writer, "paired", item, cut, roots[_MADE], origin=origin)
-            else:
-                packing.add(writer, item.split, item, cut, roots[item.split])
+            domain, maker = ("paired", made) if item.split == _MADE else (item.split, None)
+            packing.add(writer, domain, item, cut, roots[item.split], origin=maker)
     return out
 
 
 def _find(
-    pairs: tuple[Folder, Folder] | None, clean: Folder | None, noisy: Folder | None, of_clean: str
+    pairs: tuple[Folder, Folder] | None, clean: Folder | None, noisy: Folder | None, of_clean: str,
+    **mending: bool,
 ) -> tuple[list[preflight.Item], list[Path], dict[str, dict[str, Path]]]:
     """The photographs, those without a partner, and by split the folder of each side; ``of_clean``
-    is the split of clean ones."""
+    is the split of clean ones, ``mending`` what is done to pairs."""
     items, unmatched, roots = [], [], {}
     if pairs is not None:
         roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}
         found = [_images("--pairs", root) for root in roots["paired"].values()]
         matched, unmatched = pairing.match(*roots["paired"].values(), *found)
-        items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"]) for c, n in matched]
+        items += [_item("paired", {"clean": c, "noisy": n}, roots["paired"])._replace(**mending)
+                  for c, n in matched]
     for domain, side, root in ((of_clean, "clean", clean), ("target", "noisy", noisy)):
         if root is not None:
             roots[domain] = {side: Path(root)}
@@ -136,13 +130,14 @@ def _scale(
     return scale
 
 
-def _pair(
-    degrader: degrading.Degrader, clean: UInt8[np.ndarray, "h w 3"], seed: int,
-    item: preflight.Item,
-) -> dict[str, UInt8[np.ndarray, "_ _ 3"]]:
-    """The clean photograph and what is made of it, both in 8 bits."""
-    bits = degrading.bits(1, seed, item.name)[0]
-    made = degrader(clean / np.float32(255), bits)
+def _complete(
+    degrader: degrading.Degrader | None, seed: int, item: preflight.Item, arrays: packing.Images
+) -> packing.Images:
+    """Both images of a pair; of a clean photograph that becomes one, what is made of it, both in 8
+    bits."""
+    if item.split != _MADE:
+        return packing.align(item, arrays)
+    made = degrader(arrays["clean"] / np.float32(255), degrading.bits(1, seed, item.name)[0])
     return {"clean": images.quantise(made.clean, 8), "noisy": images.quantise(made.noisy, 8)}
 
 

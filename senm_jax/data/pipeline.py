@@ -5,11 +5,10 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-import cv2
 import numpy as np
-from jaxtyping import Float64, UInt8, UInt64
+from jaxtyping import Float64, UInt64
 
-from senm_jax.data import degrading, draws, store
+from senm_jax.data import configurations, degrading, draws, store, symmetries
 
 try:
     import grain
@@ -17,18 +16,6 @@ except ImportError:  # accelerator images without it train on, reading each batc
     grain = None
 
 LAST_STEP = 2**31 - 1
-SYMMETRIES = 8
-_TURNS = {  # code: (transpose, then flip rows, flip columns)
-    0: (False, False, False),
-    1: (True, False, False),
-    2: (False, True, False),
-    3: (True, False, True),
-    4: (False, False, True),
-    5: (True, True, False),
-    6: (False, True, True),
-    7: (True, True, True),
-}
-
 Batch = dict[str, dict[str, np.ndarray]]
 
 
@@ -48,7 +35,7 @@ class Pipeline:
       crop: height and width of the crops; clean ones of pairs are larger by the stores' scale.
       seed: the data's seed.
       weights: one non-negative number per store, or none for the number of patches.
-      names: of camera configurations (`store.configuration_name`); where they are given,
+      names: of camera configurations (`configurations.name`); where they are given,
         ``configuration`` of a batch counts in them, and a noisy patch of any other is refused.
       levels: where it is given, pairs without a level are refused, and this is what else can be
         done; else theirs is NaN.
@@ -79,16 +66,17 @@ class Pipeline:
         self._scale = self._scale_of_stores()
         self._check(rows, weights)
         self.configurations = sorted(
-            set().union(*(s.configurations for s in self.stores)), key=store.configuration_order
+            set().union(*(s.configurations for s in self.stores)), key=configurations.order
         )
-        known = names or [store.configuration_name(*pair) for pair in self.configurations]
+        known = names or [configurations.name(*pair) for pair in self.configurations]
         place = {name: i for i, name in enumerate(known)}
         self._holders = {
             d: [s for s in self.stores if self._held(d) in s.domains] for d in self.rows
         }
         self._chances = {d: self._store_chances(d, weights) for d in self.rows}
         self._places = {
-            (domain, i): np.array([place.get(n, -1) for n in _names(holder, domain)], np.int32)
+            (domain, i): np.array(
+                [place.get(n, -1) for n in configurations.names(holder.tags(domain))], np.int32)
             for domain, holders in self._holders.items()
             for i, holder in enumerate(holders if self._held(domain) == domain else ())
         }
@@ -163,7 +151,7 @@ class Pipeline:
         chosen = np.searchsorted(self._chances[domain], chance, side="right")
         sizes = np.array([len(h.records(held)) for h in holders])[chosen]
         windows = np.array([h.patch_of("noisy") for h in holders])[chosen] - crop + 1
-        patch, code = draws.below(sizes, bits[:, 1]), draws.below(SYMMETRIES, bits[:, 4])
+        patch, code = draws.below(sizes, bits[:, 1]), draws.below(symmetries.COUNT, bits[:, 4])
         row, col = draws.below(windows[:, 0], bits[:, 2]), draws.below(windows[:, 1], bits[:, 3])
         images = [{side: h.images(held, side) for side in sides} for h in holders]
         times = {side: self._scale if side == "clean" else 1 for side in sides}
@@ -173,7 +161,7 @@ class Pipeline:
         ):
             for side, t in times.items():
                 window = slice(t * r, t * (r + crop)), slice(t * c, t * (c + crop))
-                _turn_into(out[side][i], images[s][side][p][window], k)
+                symmetries.turn_into(out[side][i], images[s][side][p][window], k)
         if "noisy" in sides:
             out["configuration"] = np.array(
                 [self._places[domain, s][p] for s, p in zip(chosen, patch, strict=True)], np.int32
@@ -208,7 +196,7 @@ class Pipeline:
             wrong = np.flatnonzero(places < 0)
             if "noisy" in store.SIDES[domain] and len(wrong):
                 holder = self._holders[domain][i]
-                of = _names(holder, domain)
+                of = configurations.names(holder.tags(domain))
                 others = sorted({of[k] or "an unknown camera" for k in wrong})
                 raise ValueError(
                     f"{holder.path}: {len(wrong)} {domain} patches are of {', '.join(others)}, "
@@ -272,54 +260,3 @@ class Pipeline:
                     f"config.data.crop = {self.crop}{larger} does not fit the {height} x {width} "
                     f"{noisy}patches of {s.path}; prepare larger patches or take smaller crops"
                 )
-
-
-def configuration_names(
-    stores: Sequence[store.Store], rows: Mapping[str, int]
-) -> tuple[str, ...]:
-    """Names of the camera configurations of all noisy patches that rows are drawn of, sorted.
-
-    Raises:
-        ValueError: there is none.
-    """
-    found = {
-        name for s in stores for domain in s.domains
-        if rows.get(domain) and "noisy" in store.SIDES[domain]
-        for name in _names(s, domain) if name is not None
-    }
-    if not found:
-        have = ", ".join(str(s.path) for s in stores)
-        raise ValueError(
-            f"{have}: expected noisy patches with the camera that took them, found none; prepare "
-            "them of photographs whose EXIF tells it"
-        )
-    return tuple(sorted(found))
-
-
-def _names(holder: store.Store, domain: str) -> list[str | None]:
-    """The name of each patch's configuration, None where the camera is unknown."""
-    return [None if pair[0] is None else store.configuration_name(*pair)
-            for pair in holder.tags(domain)]
-
-
-def turned(image: UInt8[np.ndarray, "h w c"], code: int) -> UInt8[np.ndarray, "H W c"]:
-    """The image under symmetry ``code`` of the square, a view.
-
-    With R a quarter turn counter-clockwise and F the flip of rows, applied right to left:
-    0 identity, 1 F R, 2 F, 3 R^3, 4 F R^2, 5 R, 6 R^2, 7 F R^3.
-    """
-    transpose, rows, columns = _TURNS[code]
-    image = image.swapaxes(0, 1) if transpose else image
-    return image[:: -1 if rows else 1, :: -1 if columns else 1]
-
-
-def _turn_into(out: UInt8[np.ndarray, "n n 3"], crop: UInt8[np.ndarray, "n n 3"], code: int):
-    """``out[...] = turned(crop, code)``, four times as fast as NumPy's strided copy."""
-    transpose, rows, columns = _TURNS[code]
-    if transpose:
-        cv2.transpose(crop, out)
-        crop = out
-    if rows or columns:
-        cv2.flip(crop, -1 if rows and columns else int(columns), out)
-    elif not transpose:
-        out[...] = crop

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from senm_jax.data import files, layout, shards
+from senm_jax.data import configurations, files, layout, shards
 
 SIDES = layout.SIDES
 
@@ -49,7 +49,7 @@ class Store:
             domain for domain, entry in index["domains"].items() if entry["count"])
         self.configurations = sorted(
             {pair for domain in self.domains for pair in self.tags(domain) if pair[0] is not None},
-            key=configuration_order,
+            key=configurations.order,
         )
 
     @classmethod
@@ -123,17 +123,6 @@ class Store:
     def _require(self, domain: str) -> None:
         if domain not in self.domains:
             raise ValueError(f"{self.path}: no {domain!r} patches, only {list(self.domains)}")
-
-
-def configuration_name(camera: str, iso: int | None) -> str:
-    """A configuration's name: ``CAMERA_00100``, five digits of ISO; the camera where it is unknown.
-    """
-    return camera if iso is None else f"{camera}_{iso:05d}"
-
-
-def configuration_order(pair: tuple[str, int | None]) -> tuple[str, int]:
-    """The sort key of a (camera, ISO) pair; an unknown ISO comes first."""
-    return (pair[0], -1 if pair[1] is None else pair[1])
 
 
 class Writer:

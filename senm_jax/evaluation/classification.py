@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
+from senm_jax.data import configurations
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
 from senm_jax.methods import naflow
@@ -62,8 +63,7 @@ def evaluate(
     if run.method.judge is None:
         raise ValueError(f"{run.path}: its method does not judge camera configurations")
     table = run.method.configurations
-    names = [None if camera is None else store_.configuration_name(camera, iso)
-             for camera, iso in store.tags("paired")]
+    names = configurations.names(store.tags("paired"))
     chosen = patches.choose(store, limit)
     indices = [i for i in chosen if names[i] in table]
     others = [names[i] or patches.UNKNOWN for i in chosen if names[i] not in table]

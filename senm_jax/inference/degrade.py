@@ -33,8 +33,7 @@ def degrade(
     targets = restore.targets_of(paths, out, _lossless)
     sizes = dict(cleans.sized(list(targets), problems))
     about = {"made_by": "senm-jax degrade", **degrader.about, "seed": seed}
-    inputs = results.of_files(list(sizes))
-    made_of = {targets[path]: inputs[path] for path in sizes}
+    made_of = results.of_files({targets[path]: path for path in sizes})
     results.claim(out / MANIFEST, about, made_of, overwrite=overwrite)
     missing = [path for path in sizes if not targets[path].exists()]
 

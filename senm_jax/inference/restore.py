@@ -22,8 +22,8 @@ def restore(
     the restorer's scale times the original's. All tiles have one shape. Files that cannot be read
     are left out and named in the summary's problems. Outputs that are there already are kept where
     their input is what it was, unless ``overwrite``; ``out/restoration.json`` says which run made
-    them, and of what (`results.claim`). With ``self_ensemble``
-    a result is the mean over the image's symmetries (`inference.ensemble`).
+    them, and of what (`results.claim`). With ``self_ensemble`` a result is the mean over the
+    image's symmetries (`inference.ensemble`).
 
     Raises:
         ValueError: the run cannot restore, there is no image, two images have one name, an output
@@ -41,12 +41,11 @@ def restore(
         about["self_ensemble"] = True
     if run.method.takes_level:
         about["level"] = run.config.hyper.get("level")
-    sources = list(sizes)
-    inputs = results.of_files(sources)
-    results.claim(out / MANIFEST, about, {targets[path]: inputs[path] for path in sources},
-                  overwrite=overwrite)
+    made_of = results.of_files({targets[path]: path for path in sizes})
+    results.claim(out / MANIFEST, about, made_of, overwrite=overwrite)
     if not sizes:
         return stream.Summary(0, 0, tuple(problems))
+    sources = list(sizes)
     way = ensemble if self_ensemble else apply
     plan = way.layout(run, "restore", list(sizes.values()), tile, batch)
     missing = [not targets[path].exists() for path in sources]

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent import futures
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import tqdm
 
 from senm_jax.data import files
+
+
+Key = TypeVar("Key")
 
 
 class Input(NamedTuple):
@@ -21,13 +24,14 @@ class Input(NamedTuple):
     """Of its content."""
 
 
-def of_files(paths: Sequence[Path]) -> dict[Path, Input]:
-    """Each file with a hash of its bytes; OSError names one that cannot be read."""
+def of_files(paths: Mapping[Key, Path]) -> dict[Key, Input]:
+    """The file of each key with a hash of its bytes; OSError names one that cannot be read."""
+    sources = list(dict.fromkeys(paths.values()))
     with futures.ThreadPoolExecutor() as pool:
-        read = tqdm.tqdm(pool.map(_digest, paths), desc="reading", unit="file",
-                         total=len(paths), delay=1)
-        return {path: Input(str(path.resolve()), digest)
-                for path, digest in zip(paths, read, strict=True)}
+        read = tqdm.tqdm(pool.map(_digest, sources), desc="reading", unit="file",
+                         total=len(sources), delay=1)
+        digests = dict(zip(sources, read, strict=True))
+    return {key: Input(str(path.resolve()), digests[path]) for key, path in paths.items()}
 
 
 def claim(

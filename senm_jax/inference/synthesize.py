@@ -226,8 +226,7 @@ def _inputs(clean: str | os.PathLike, sources: Sequence[cleans.Clean]) -> list[r
         return [whole for _ in sources]
     root = Path(clean)
     paths = [root / each.source if root.is_dir() else root for each in sources]
-    inputs = results.of_files(list(dict.fromkeys(paths)))
-    return [inputs[path] for path in paths]
+    return list(results.of_files(dict(enumerate(paths))).values())
 
 
 def _names(sources: Sequence[cleans.Clean]) -> str:

@@ -44,8 +44,6 @@ def load(spec: str):
     path = pathlib.Path(name)
     if not path.is_file():
         raise ValueError(f"--config: expected FILE.py or FILE.py:PRESET, found no file {name}")
-    from ml_collections import config_dict  # not for commands that read no config
-
     source = importlib.util.spec_from_file_location("senm_jax_config", path)
     if source is None:
         raise ValueError(f"--config: expected a Python file, got {name}")
@@ -64,7 +62,7 @@ def load(spec: str):
         config = module.get_config(preset)
     finally:
         sys.path[:] = before
-    if not isinstance(config, config_dict.ConfigDict):
+    if not hasattr(config, "lock"):
         raise ValueError(f"{name}: expected a ConfigDict of ml_collections from get_config, got "
                          f"{type(config).__name__}")
     return config.lock()

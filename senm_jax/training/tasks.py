@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from senm_jax.data import degrading
+from senm_jax.data import configurations, degrading
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
 from senm_jax.methods import base
@@ -96,8 +96,30 @@ def _with_configurations(settings: settings_.Settings) -> settings_.Settings:
     training stores, so that config and checkpoints hold the table that was learnt."""
     if settings.hyper.get("configurations") != ():
         return settings
-    found = pipeline_.configuration_names(_stores(settings), settings.data.rows)
+    found = learnt_configurations(_stores(settings), settings.data.rows)
     return dataclasses.replace(settings, hyper={**settings.hyper, "configurations": found})
+
+
+def learnt_configurations(
+    stores: Sequence[store_.Store], rows: Mapping[str, int]
+) -> tuple[str, ...]:
+    """Names of the camera configurations of all noisy patches that rows are drawn of, sorted.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = {
+        name for each in stores for domain in each.domains
+        if rows.get(domain) and "noisy" in store_.SIDES[domain]
+        for name in configurations.names(each.tags(domain)) if name is not None
+    }
+    if not found:
+        have = ", ".join(str(each.path) for each in stores)
+        raise ValueError(
+            f"{have}: expected noisy patches with the camera that took them, found none; prepare "
+            "them of photographs whose EXIF tells it"
+        )
+    return tuple(sorted(found))
 
 
 def _stores(settings: settings_.Settings) -> list[store_.Store]:

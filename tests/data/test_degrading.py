@@ -5,7 +5,7 @@ import concurrent.futures
 import numpy as np
 import pytest
 
-from senm_jax.data import degrading, pipeline, store
+from senm_jax.data import degrading, pipeline, store, symmetries
 from senm_jax.degradations import parameters
 
 
@@ -50,7 +50,7 @@ def test_clean_crops_are_those_of_the_source_patches(small_store):
     patches = small_store.images("source", "clean")
     windows = {patches[i][r : r + 16, c : c + 16].tobytes()
                for i in range(len(patches)) for r in range(25) for c in range(41)}
-    turned = [pipeline.turned(clean, k) for clean in batch["clean"] for k in range(8)]
+    turned = [symmetries.turned(clean, k) for clean in batch["clean"] for k in range(8)]
     assert sum(np.ascontiguousarray(t).tobytes() in windows for t in turned) == 4
 
 

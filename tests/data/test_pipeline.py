@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from senm_jax.data import pipeline, store
+from senm_jax.data import pipeline, store, symmetries
 
 ROWS = {"paired": 4, "source": 6, "target": 2}
 
@@ -107,28 +107,13 @@ def test_steps_are_counted_from_one(pipe):
         pipe.iterate(0)
 
 
-def test_symmetries_are_the_code_book():
-    image = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
-    expected = [
-        image, np.flipud(np.rot90(image)), np.flipud(image), np.rot90(image, 3),
-        np.flipud(np.rot90(image, 2)), np.rot90(image), np.rot90(image, 2),
-        np.flipud(np.rot90(image, 3)),
-    ]  # fmt: skip
-    assert len({turned.tobytes() for turned in map(np.ascontiguousarray, expected)}) == 8
-    for code, turned in enumerate(expected):
-        np.testing.assert_array_equal(pipeline.turned(image, code), turned)
-        out = np.empty_like(image)
-        pipeline._turn_into(out, image, code)
-        np.testing.assert_array_equal(out, turned)
-
-
 def test_pairs_stay_aligned_and_every_draw_is_uniform(tmp_path):
     """Each crop is found again in the data: its patch, window and symmetry are then counted."""
     crop, rows, steps = 4, 120, 40
     pipe = pipeline.Pipeline([coded_store(tmp_path / "s")], {"paired": rows}, crop, seed=0)
     counts = {name: collections.Counter() for name in ("patch", "window", "symmetry")}
     grid = np.stack(np.indices((crop, crop)), axis=-1).astype(np.uint8)
-    turns = {pipeline.turned(grid, code).tobytes(): code for code in range(8)}
+    turns = {symmetries.turned(grid, code).tobytes(): code for code in range(8)}
     for step in range(1, steps + 1):
         pairs = pipe.batch_at(step)["paired"]
         np.testing.assert_array_equal(pairs["noisy"], 255 - pairs["clean"])
@@ -256,13 +241,6 @@ def test_a_noisy_patch_of_an_unnamed_configuration_is_refused(tmp_path):
     with pytest.raises(ValueError, match=message):
         pipeline.Pipeline(stores, {"paired": 1}, 4, seed=0, names=("camera 0", "camera 1"))
     pipeline.Pipeline(stores, {"source": 1}, 4, seed=0, names=("camera 0",))  # nothing noisy
-
-
-def test_names_of_configurations_are_those_of_the_noisy_patches_in_use(small_store, tmp_path):
-    found = pipeline.configuration_names([small_store], {"paired": 1, "target": 1})
-    assert found[0] == "camera 0_00100" and len(found) == 6
-    with pytest.raises(ValueError, match="expected noisy patches with the camera"):
-        pipeline.configuration_names([small_store], {"paired": 0, "source": 4})
 
 
 def enlarged_store(path, scale=4, small=(5, 6), count=3):

@@ -9,7 +9,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.cli import main
-from senm_jax.data import store as store_
+from senm_jax.data import configurations
 from senm_jax.evaluation import classification, configuration_section, patches, report
 from senm_jax.methods import base
 
@@ -82,6 +82,6 @@ def test_the_command_asks_for_no_seed(store, tmp_path):
                    "--out", str(tmp_path), "--seed", "1"])
 
 
-def test_names_are_the_store_s():
-    assert store_.configuration_name("GP", 50) == "GP_00050"
-    assert store_.configuration_name("two", None) == "two"
+def test_names_are_the_stores():
+    tags = [("GP", 50), ("two", None), (None, 100)]
+    assert configurations.names(tags) == ["GP_00050", "two", None]

@@ -80,7 +80,7 @@ def test_a_restorer_that_is_tuned_has_a_row_as_it_starts(pairs, tmp_path):
 
 def test_all_rows_are_prepared_before_one_is_trained_and_a_stop_ends_all(pairs, monkeypatch):
     rows, done = _plan("senm-vae-sidd-drunet", _stores(pairs, real=("few",))), []
-    monkeypatch.setattr(downstream.loop, "prepare", lambda settings, run: done.append(run.name))
+    monkeypatch.setattr(downstream.tasks, "prepare", lambda settings, run: done.append(run.name))
 
     def train(settings, run):
         done.append(run.name)

@@ -21,7 +21,7 @@ def given(tmp_path):
 
 
 def claim(out, source, about=ABOUT, **how):
-    made_of = {out / "a.png": results.of_files([source])[source]}
+    made_of = results.of_files({out / "a.png": source})
     results.claim(out / "manifest.json", about, made_of, **how)
 
 

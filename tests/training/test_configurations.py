@@ -50,3 +50,10 @@ def test_a_patch_that_the_table_lacks_is_refused_before_training(tmp_path):
     untagged = write(tmp_path / "untagged", [None, None])
     with pytest.raises(ValueError, match="expected noisy patches with the camera that took them"):
         tasks.prepare(config(untagged), tmp_path / "run")
+
+
+def test_the_table_is_that_of_the_noisy_patches_in_use(tmp_path):
+    held = store.Store.open(write(tmp_path / "store", ["b", "a"]))
+    assert tasks.learnt_configurations([held], {"paired": 1}) == ("a_00100", "b_00100")
+    with pytest.raises(ValueError, match="store: expected noisy patches with the camera"):
+        tasks.learnt_configurations([held], {"paired": 0, "source": 4})
