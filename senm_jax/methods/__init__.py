@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 import types
 
-_NOT_METHODS = {"base", "configurations", "critics", "pixel_noise"}
+_NOT_METHODS = {"base", "checks", "configurations", "critics", "pixel_noise"}
 
 
 def names() -> list[str]:

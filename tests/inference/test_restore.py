@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from senm_jax.data import images
 from senm_jax.inference import apply, restore
@@ -51,6 +52,23 @@ def test_outputs_that_are_there_are_kept_unless_overwritten(dncnn, photos, tmp_p
     assert (summary.made, summary.kept) == (6, 0)
     assert (out / "b.jpg").read_bytes() != b"mine" and (out / "a.png").read_bytes() == first
     assert json.loads((out / "restoration.json").read_text())["about"]["run"] == str(dncnn.path)
+
+
+def test_what_a_replaced_image_gave_is_restored_again_and_a_user_s_own_file_is_not_touched(
+        dncnn, photos, tmp_path):
+    out = tmp_path / "out"
+    restore.restore(dncnn, [photos], out)
+    before = (out / "a.png").read_bytes()
+    Image.fromarray(255 - images.read(photos / "a.png").pixels).save(photos / "a.png")
+    summary = restore.restore(dncnn, [photos], out)
+    assert (summary.made, summary.kept) == (1, 5)
+    assert (out / "a.png").read_bytes() != before
+    mine = tmp_path / "mine" / "a.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"my own")
+    with pytest.raises(ValueError, match="mine/a.png: is there already and is no result"):
+        restore.restore(dncnn, [photos], mine.parent)
+    assert mine.read_bytes() == b"my own" and len(list(mine.parent.iterdir())) == 1
 
 
 def test_stopped_overwriting_leaves_nothing_of_the_run_before(dncnn, photos, tmp_path, monkeypatch):
