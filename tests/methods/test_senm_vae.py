@@ -186,6 +186,14 @@ def test_crops_too_small_for_the_discriminator_are_refused():
         _loss(method, variables, batch)
 
 
+def test_a_discriminator_without_noisy_images_is_refused_by_the_rows():
+    _, method, variables = _semi()
+    nothing = jnp.zeros((0, 32, 32, 3))
+    context = _context(variables, _batch(("source",)), handed={"real": nothing, "fake": nothing})
+    with pytest.raises(ValueError, match="config.data.rows: .* set config.hyper.gan_weight to 0"):
+        method.loss("discriminator", variables["discriminator"]["params"], context)
+
+
 def test_the_paired_variant_takes_a_step_of_both_players():
     method = senm_vae_paired.make(senm_vae_paired.Config(**SIZES))
     variables = method.init(jax.random.key(0), {})
