@@ -34,6 +34,9 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(path) for path in stores] or [_random_store(Path(folder) / "store")]
         opened = [store.Store.open(path) for path in paths]
+        fits = min(min(s.patch_of("noisy")) for s in opened)
+        if crop > fits:
+            raise ValueError(f"--crop: expected at most {fits}, the stores' patches, got {crop}")
         rows = {domain: ROWS for s in opened for domain in s.domains}
         pipe = pipeline.Pipeline(opened, rows, crop, seed=0)
         images = sum(ROWS * len(store.SIDES[domain]) for domain in rows)

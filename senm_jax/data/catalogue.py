@@ -47,6 +47,8 @@ def prepare(
     if not features:
         raise ValueError("nothing to pack; give --clean FEATURE, --noisy FEATURE or both")
     examples = _examples(dataset, split, list(features.values()), data_dir)
+    if not len(examples):
+        raise ValueError(f"--split {split}: {dataset} has no example there")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.images-", dir=out.parent) as work:
         roots = {side: Path(work) / side for side in features}

@@ -61,15 +61,17 @@ def find(path: str | os.PathLike) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ValueError(f"{path}: no such file or folder")
-    found, entered = [], set()
-    for folder, inner, names in os.walk(path, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in entered:
-            inner.clear()
-            continue
-        entered.add(real)
-        inner.sort()
-        found += [Path(folder, name) for name in names]
+    found, entered, to_enter = [], set(), [path]
+    while to_enter:  # links after the folders that are there without one
+        for folder, inner, names in os.walk(to_enter.pop(0)):
+            real = os.path.realpath(folder)
+            if real in entered:
+                inner.clear()
+                continue
+            entered.add(real)
+            inner.sort()
+            to_enter += [Path(folder, name) for name in inner if Path(folder, name).is_symlink()]
+            found += [Path(folder, name) for name in names]
     return sorted(
         file for file in found
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")

@@ -95,7 +95,8 @@ def scenes(data: Path, halved: bool, seed: int) -> list[preflight.Item]:
         raise ValueError(f"{path}: expected a list of scenes, each with {', '.join(_FIELDS)}")
     items = []
     for entry in listed:
-        wrong = [name for name, kinds in _FIELDS.items() if not isinstance(entry.get(name), kinds)]
+        wrong = [name for name, kinds in _FIELDS.items()
+                 if name not in entry or not isinstance(entry[name], kinds)]
         if wrong or entry["split"] not in (TRAIN, TEST):
             raise ValueError(
                 f"{path}: expected names of files, a camera, a whole ISO and the split train or "

@@ -143,13 +143,14 @@ def of_image_patches(
 def find(root: str | os.PathLike, leave: Path) -> list[Path]:
     """The image files under ``root``, or the one file it is.
 
-    Those under ``leave`` are left out where it lies inside ``root``: they are results.
+    Those under ``leave`` are left out, by whatever link they are found, unless it holds ``root``:
+    they are results.
 
     Raises:
         ValueError: there is none.
     """
     found, top, inner = images.find(root), Path(root).resolve(), leave.resolve()
-    if inner != top and inner.is_relative_to(top):
+    if not top.is_relative_to(inner):
         found = [path for path in found if not path.resolve().is_relative_to(inner)]
     if not found:
         raise ValueError(f"{root}: found no image; looked for {', '.join(images.SUFFIXES)}")

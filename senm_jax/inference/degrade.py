@@ -26,7 +26,8 @@ def degrade(
 
     Raises:
         ValueError: there is no image, two images have one output, an output would replace its
-            original or a file that is not its own, or ``out`` holds what was made in another way.
+            original, or without ``overwrite`` a file that is not its own, or ``out`` holds what was
+            made in another way.
     """
     out, problems = Path(out), []
     degrader = degrading.Degrader(of)

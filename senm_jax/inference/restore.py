@@ -27,15 +27,15 @@ def restore(
 
     Raises:
         ValueError: the run cannot restore, there is no image, two images have one name, an output
-            would replace its original or a file that is not its own, or ``out`` holds what another
-            run restored.
+            would replace its original, or without ``overwrite`` a file that is not its own, or
+            ``out`` holds what another run restored.
     """
     apply.require(run, "restore")
     out, problems = Path(out), []
     targets = targets_of(paths, out)
     found = cleans.sized(list(targets), problems)
     sizes = _allowed(run, found, tile, batch, problems)
-    about = {"made_by": "senm-jax restore", "run": str(run.path), "step": run.step,
+    about = {"made_by": "senm-jax restore", "run": str(run.path.resolve()), "step": run.step,
              "digest": runs.digests(run.variables)["total"], "seed": seed}
     if self_ensemble:
         about["self_ensemble"] = True

@@ -76,14 +76,14 @@ def to_store(
     if _is_store(clean):
         source = store_.Store.open(clean)
         size, sources = source.patch, cleans.of_store(source, per_image or 1, scale)
-        about = {"clean": str(clean), "fingerprint": source.fingerprint}
+        about = {"clean": _absolute(clean), "fingerprint": source.fingerprint}
     else:
         size = (patch, patch)
         sources = cleans.of_image_patches(
             clean, patch, per_image, options.seed, out.absolute(), problems, scale
         )
         inputs = [each.digest for each in _inputs(clean, sources)]
-        about = {"clean": str(clean), "names": _names(sources), "inputs": _hash(inputs)}
+        about = {"clean": _absolute(clean), "names": _names(sources), "inputs": _hash(inputs)}
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
     draw = _conditions(run, options)
@@ -140,13 +140,16 @@ def to_images(
     if versions > 1:
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
     targets = [out / "noisy" / f"{name}.png" for name in names]
-    about = _about(run, options) | {"clean": str(clean), "names": _names(sources)}
-    drawn = (_drawn(draw, each) for each in tqdm.tqdm(
-        sources, desc="drawing conditions", unit="image", delay=1))
-    results.claim(
-        out / MANIFEST, about, dict(zip(targets, _inputs(clean, sources), strict=True)),
-        conditions=dict(zip(names, drawn, strict=True)),
-    )
+    brings_clean = scale != 1 or _is_store(clean)
+    about = _about(run, options) | {"clean": _absolute(clean), "names": _names(sources)}
+    drawn = [_drawn(draw, each) for each in tqdm.tqdm(
+        sources, desc="drawing conditions", unit="image", delay=1)]
+    inputs = [each._replace(digest=_hash([each.digest, conditions_]))
+              for each, conditions_ in zip(_inputs(clean, sources), drawn, strict=True)]
+    made_of = dict(zip(targets, inputs, strict=True))
+    if brings_clean:
+        made_of |= {_clean_of(target, out): each for target, each in made_of.items()}
+    results.claim(out / MANIFEST, about, made_of, conditions=dict(zip(names, drawn, strict=True)))
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     missing = [not target.exists() for target in targets]
     made = 0
@@ -155,9 +158,8 @@ def to_images(
         run, sources, missing.__getitem__, draw, options, plan, problems
     ):
         target = targets[place[each.name]]
-        if scale != 1 or _is_store(clean):
-            _write(out / "clean" / target.relative_to(out / "noisy"),
-                   stream.to_float(clean_pixels))
+        if brings_clean:
+            _write(_clean_of(target, out), stream.to_float(clean_pixels))
         _write(target, noisy)
         made += 1
     return stream.Summary(made, len(missing) - sum(missing), tuple(problems))
@@ -207,7 +209,7 @@ def _conditions(run: runs.Run, options: Options) -> conditions.Draw:
 def _about(run: runs.Run, options: Options) -> dict[str, Any]:
     return {
         "made_by": "senm-jax synthesize", "version": senm_jax.__version__,
-        "run": str(run.path), "step": run.step, "method": run.config.method,
+        "run": _absolute(run.path), "step": run.step, "method": run.config.method,
         "digest": runs.digests(run.variables)["total"], **dataclasses.asdict(options),
     }
 
@@ -230,8 +232,16 @@ def _inputs(clean: str | os.PathLike, sources: Sequence[cleans.Clean]) -> list[r
 
 
 def _names(sources: Sequence[cleans.Clean]) -> str:
-    """A hash of the names and sizes of all images, by which a later call knows them again."""
-    return _hash([[each.name, each.position, each.size] for each in sources])
+    """A hash of the names of all images, by which a later call knows them again."""
+    return _hash([[each.name, each.position] for each in sources])
+
+
+def _absolute(path: str | os.PathLike) -> str:
+    return str(Path(path).resolve())
+
+
+def _clean_of(noisy: Path, out: Path) -> Path:
+    return out / "clean" / noisy.relative_to(out / "noisy")
 
 
 def _hash(content: Sequence) -> str:

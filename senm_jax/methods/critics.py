@@ -97,7 +97,7 @@ def adversary(network: nn.Module, side: int = 64) -> Adversary:
         if not real.shape[0]:
             raise ValueError(
                 "config.data.rows: the batch has no noisy image for the discriminator to judge; "
-                "give rows of paired or target, or set config.hyper.gan_weight to 0"
+                "give rows of paired or target, or take a config without a discriminator"
             )
         statistics = context.variables["discriminator"]["statistics"]
         # Real and fake apart: batch normalisation sees one kind at a time, and both in turn.

@@ -53,8 +53,8 @@ def make(config: Config) -> base.Method:
     """The method; players ``restorer``, the generator, and ``discriminator``.
 
     Raises:
-        ValueError: the feature term asked for without a readable weights file, or an unknown
-            compute type.
+        ValueError: the feature term asked for without a readable weights file, an unknown compute
+            type, or a size or weight out of range.
     """
     checks.compute_type(config)
     checks.at_least(config, _LEAST)

@@ -53,7 +53,7 @@ class Config:
     """Of KL(zn) over the number of image values, not of latent ones. A Gaussian decoder's
     variance multiplies it, so it goes with the square of the noise's standard deviation."""
     kl_anneal_steps: int = 10_000
-    """The weight rises linearly from 0 over so many steps."""
+    """The weight rises linearly from 0 over so many steps; 0: whole at once."""
     open_noise_255: float = 0.0
     """The noise's standard deviation for a start at which the image passes and zn sees the noise
     (`nn.lud_opening`); 0 is the published start, at random."""
@@ -206,12 +206,12 @@ def weights(config: Config, rows: Rows, step: Array | int) -> dict[str, Array | 
     Those of rec_x and rec_y make the mean over the rows of both domains.
     """
     clean = rows.x.shape[0] / (rows.x.shape[0] + rows.y.shape[0])
-    anneal = jnp.minimum(step / config.kl_anneal_steps, 1)
+    anneal = jnp.minimum(step / max(config.kl_anneal_steps, 1), 1)
     return {"rec_x": clean, "rec_y": 1 - clean, "kl_zn": config.kl_weight * anneal}
 
 
 def _check(config: Config) -> None:
-    checks.at_least(config, {"width": 1, "kl_weight": 0, "kl_anneal_steps": 1} | dict.fromkeys(
+    checks.at_least(config, {"width": 1, "kl_weight": 0, "kl_anneal_steps": 0} | dict.fromkeys(
         ("clean_noise_255", "noisy_noise_255", "restore_noise_255", "open_noise_255"), 0))
     if not 1 <= config.layers <= 5:
         raise ValueError(f"layers: expected 1 to 5, got {config.layers}")

@@ -55,7 +55,7 @@ class Config:
     so it goes with the square of the noise's standard deviation."""
     kl_z_ratio: float = 1e-7
     kl_anneal_steps: int = 10_000
-    """Both divergences' weights rise linearly from 0 over so many steps."""
+    """Both divergences' weights rise linearly from 0 over so many steps; 0: whole at once."""
     level_weight: float = 1.0
     lpips_weight: float = 0.0
     """The paper's is 0.01, which asks for ``lpips_file``; no weights can be shipped, so the
@@ -292,7 +292,7 @@ def _counts(network, level):
 
 def weights(config: Config, step: Array | int) -> dict[str, Array | float]:
     """The weight of every part at this step; the first step is 1."""
-    anneal = jnp.minimum(step / config.kl_anneal_steps, 1)
+    anneal = jnp.minimum(step / max(config.kl_anneal_steps, 1), 1)
     kl = config.kl_weight * anneal
     return {
         "rec_x": 1.0,
@@ -343,7 +343,7 @@ def check(config: Any) -> None:
 
 _LEAST = {
     "growth": 1, "degradation_channels": 1, "downs": 0, "level_unit": 0, "predictor_width": 1,
-    "discriminator_width": 1, "kl_weight": 0, "kl_z_ratio": 0, "kl_anneal_steps": 1,
+    "discriminator_width": 1, "kl_weight": 0, "kl_z_ratio": 0, "kl_anneal_steps": 0,
     "level_weight": 0, "lpips_weight": 0, "gan_weight": 0,
 }
 """Of the fields that a variant has."""

@@ -24,7 +24,7 @@ class Config:
     """Compute type of the convolutions."""
     kl_weight: float = 1e-4
     kl_anneal_steps: int = 10_000
-    """The divergence's weight rises linearly from 0 over so many steps."""
+    """The divergence's weight rises linearly from 0 over so many steps; 0: whole at once."""
     lpips_weight: float = 0.0
     """The release's is 0.01, which asks for ``lpips_file``; off by default."""
     lpips_file: str = ""
@@ -102,9 +102,10 @@ def _generator_loss(config, network, judges, params, context):
     )
     parts = {"rec_y": jnp.mean(jnp.square(rec_y - y)), "kl_zn": jnp.sum(kl) / y.size}
     parts |= judges.terms(context.variables, y, rec_y)
+    anneal = jnp.minimum(context.step / max(config.kl_anneal_steps, 1), 1)
     weights = {
         "rec_y": 1.0,
-        "kl_zn": config.kl_weight * jnp.minimum(context.step / config.kl_anneal_steps, 1),
+        "kl_zn": config.kl_weight * anneal,
         "lpips": config.lpips_weight,
         "gan": config.gan_weight,
     }

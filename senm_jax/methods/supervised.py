@@ -52,8 +52,8 @@ def make(config: Config) -> base.Method:
     """The method with one player, ``restorer``, which learns from the domain ``paired``.
 
     Raises:
-        ValueError: an unknown network, field of it, loss or compute type, or a level for a network
-            that is not told it.
+        ValueError: an unknown network, field of it, loss or compute type, a size below its least,
+            or a level for a network that is not told it.
     """
     network = _network(config)
     if config.loss not in LOSSES:

@@ -181,8 +181,8 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
     Raises:
         ValueError: there is no whole checkpoint.
     """
-    faults, ranked = {}, []
-    for step in steps(folder):
+    listed, faults, ranked = steps(folder), {}, []
+    for step in listed:
         try:
             value = rank(best, _read_meta(folder, step)["validation"])
             ranked.append((_order(value), step))
@@ -197,6 +197,8 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
         for fault in faults.values():
             log.warning("taking step %d: %s", step, fault)
         return found
+    if steps(folder) != listed:  # a run in training has gone on meanwhile
+        return newest(folder, best)
     raise ValueError(_none_whole(folder, faults))
 
 

@@ -37,6 +37,7 @@ def test_settings_of_the_user_s_own_stay(restarts, monkeypatch):
 
 @pytest.mark.parametrize("words, message", [
     ("data --crop 0", "--crop: expected 1 or more, got 0"),
+    ("data --crop 300 --seconds 0.1", "--crop: expected at most 256, the stores' patches, got 300"),
     ("data --seconds 0", "--seconds: expected a time above 0, got 0.0"),
     ("step --config {white}:tiny --repeats 0", "--repeats: expected 1 or more, got 0"),
     ("step --config {white}:tiny", "white_gaussian learns nothing, it has no training step"),

@@ -211,6 +211,12 @@ def test_linked_folders_are_entered_and_links_to_nothing_named(photographs, scen
     sources = [record["source"] for record in packed.records("source")]
     assert sorted(sources) == ["3.png", "4.png", "link/6.png"]
     assert "gone.png: " in line_of(report, "unreadable")
+    shutil.rmtree(photographs / "out")
+    save(photographs / "clean" / "zzz" / "7.png", scene(7))
+    (photographs / "clean" / "aaa").symlink_to(photographs / "clean" / "zzz")
+    packed, report = prepare(photographs, per_image=1)
+    assert "zzz/7.png" in {record["source"] for record in packed.records("source")}
+    assert "gone.png: " in line_of(report, "unreadable")
 
 
 def test_nothing_usable_is_refused(tmp_path, scene, save):

@@ -51,5 +51,5 @@ def test_restored_files_tell_that_they_are_of_an_ensemble(dncnn, photos, tmp_pat
     expected = _restored(dncnn, images.read(photos / "a.png").pixels / np.float32(255))
     found = images.read(out / "a.png").pixels
     assert np.abs(found - 255 * np.clip(expected, 0, 1)).max() <= 0.51
-    with pytest.raises(ValueError, match="another run, kind or seed"):
+    with pytest.raises(ValueError, match="another run, seed or setting"):
         restore.restore(dncnn, [photos / "a.png"], out)

@@ -89,6 +89,9 @@ def test_results_inside_the_folder_are_not_restored_again(dncnn, photos):
     out = photos / "restored"
     assert restore.restore(dncnn, [photos], out).made == 6
     assert restore.restore(dncnn, [photos], out).kept == 6
+    elsewhere = out.rename(photos.parent / "elsewhere")
+    out.symlink_to(elsewhere)
+    assert restore.restore(dncnn, [photos], out).kept == 6
 
 
 def test_what_cannot_be_restored_is_refused(dncnn, white, photos, tmp_path):

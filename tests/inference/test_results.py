@@ -55,6 +55,17 @@ def test_overwriting_removes_what_is_there(given):
     assert not target.exists() and json.loads(manifest.read_text())["about"]["made_by"] == "another"
 
 
+def test_overwriting_some_forgets_no_others_and_bears_what_it_cannot_read(given, tmp_path):
+    source, target, manifest = given
+    other = target.with_name("b.png")
+    results.claim(manifest, ABOUT, results.of_files({other: source}), overwrite=True)
+    claim(target.parent, source, overwrite=False)
+    assert target.exists()
+    manifest.write_text("{")
+    claim(target.parent, source, overwrite=True)
+    assert not target.exists()
+
+
 def test_what_no_call_like_this_made_is_refused_and_left(given, tmp_path):
     source, target, manifest = given
     with pytest.raises(ValueError, match="out: holds what another call made"):
@@ -63,11 +74,14 @@ def test_what_no_call_like_this_made_is_refused_and_left(given, tmp_path):
     other.write_bytes(b"of another folder")
     with pytest.raises(ValueError, match="a.png: was made of .*in/a.png and would be replaced"):
         claim(target.parent, other)
-    for content in ("{", "[]", '{"about": {}}', "\xff"):
+    short = '{"about": {}, "made_of": {"a": ["x"]}}'
+    for content in ("{", "[]", '{"about": {}}', "\xff", short):
         manifest.write_bytes(content.encode("latin-1"))
         with pytest.raises(ValueError, match="manifest.json: expected JSON as this version"):
             claim(target.parent, source)
     manifest.unlink()
-    with pytest.raises(ValueError, match="a.png: is there already and is no result of this"):
+    with pytest.raises(ValueError, match="a.png: is there already and is no result.*another --out$"):
         claim(target.parent, source)
+    with pytest.raises(ValueError, match="take another --out, or --overwrite"):
+        claim(target.parent, source, overwrite=False)
     assert target.read_bytes() == b"result"

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 
 import jax.numpy as jnp
 import numpy as np
@@ -187,10 +188,35 @@ def test_what_a_replaced_image_gave_is_made_again(white, photos, tmp_path):
     made = synthesize.to_images(white, photos, out, Options(level="0.1")).made
     before = (out / "noisy" / "a.png").read_bytes()
     photo = images.read(photos / "a.png")
-    Image.fromarray(255 - photo.pixels).save(photos / "a.png")
+    Image.fromarray(255 - photo.pixels[1:]).save(photos / "a.png")
     summary = synthesize.to_images(white, photos, out, Options(level="0.1"))
     assert (summary.made, summary.kept) == (1, made - 1)
     assert (out / "noisy" / "a.png").read_bytes() != before
+    assert synthesize.to_images(white, f"{photos}/", out, Options(level="0.1")).kept == made
+
+
+def test_what_was_drawn_otherwise_is_made_again(tmp_path, monkeypatch, photos):
+    def pairs(level):
+        shutil.rmtree(tmp_path / "pairs", ignore_errors=True)
+        with store.Writer(tmp_path / "pairs", patch=(8, 8), about={}) as writer:
+            grey = np.full((8, 8, 3), 99, np.uint8)
+            writer.add("paired", clean=grey, noisy=grey, level=level, source="x")
+
+    pairs(0.02)
+    run = small.white(tmp_path / "run", (str(tmp_path / "pairs"),))
+    made = synthesize.to_images(run, photos, tmp_path / "out", Options()).made
+    assert synthesize.to_images(run, photos, tmp_path / "out", Options()).kept == made
+    pairs(0.05)
+    assert synthesize.to_images(run, photos, tmp_path / "out", Options()).made == made
+
+
+def test_the_user_s_own_clean_images_are_not_replaced(white, photos, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(photos, data / "clean")
+    before = (data / "clean" / "a.png").read_bytes()
+    with pytest.raises(ValueError, match="clean/.*png: is there already and is no result"):
+        synthesize.to_images(white, data / "clean", data, Options(level="0.1", scale=2))
+    assert (data / "clean" / "a.png").read_bytes() == before
 
 
 def test_store_patches_as_images_bring_their_clean_side(white, real, tmp_path):

@@ -178,7 +178,7 @@ def test_other_domains_than_the_two_are_refused(domains):
     [
         ({"width": 0}, "width: expected 1 or more, got 0"),
         ({"kl_weight": -1.0}, "kl_weight: expected 0 or more, got -1.0"),
-        ({"kl_anneal_steps": 0}, "kl_anneal_steps: expected 1 or more, got 0"),
+        ({"kl_anneal_steps": -1}, "kl_anneal_steps: expected 0 or more, got -1"),
         ({"layers": 0}, "layers: expected 1 to 5, got 0"),
         ({"layers": 6}, "layers: expected 1 to 5, got 6"),
         ({"dtype": "int8"}, "dtype: expected float32 or bfloat16, got 'int8'"),
