@@ -73,7 +73,7 @@ def scale_by_rate(rate: Callable) -> optax.GradientTransformationExtraArgs:
     """Multiplies updates by minus the learning rate of the step."""
 
     def update(updates, state, params=None, *, step, **_):
-        factor = -rate(step)  # once, not for each parameter: a thousand copies are slow to compile
+        factor = -rate(step)
         return jax.tree.map(lambda u: factor * u, updates), state
 
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)

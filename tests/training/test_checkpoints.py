@@ -104,6 +104,14 @@ def test_what_a_run_in_training_removed_meanwhile_is_passed_over_silently(
     assert not caplog.text
 
 
+def test_the_newest_is_looked_for_again_where_all_that_were_listed_are_gone(
+        tmp_path, begin, monkeypatch):
+    save(tmp_path, begin, {2: None})
+    listings, listed = iter([[1]]), checkpoints.steps
+    monkeypatch.setattr(checkpoints, "steps", lambda folder: next(listings, listed(folder)))
+    assert checkpoints.newest(tmp_path, "")[1]["step"] == 2
+
+
 def test_no_whole_checkpoint_is_an_error_that_moves_nothing(tmp_path, begin):
     folder = tmp_path / "c"
     assert checkpoints.restore(folder, abstract(begin)) is None
