@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="refuse to write when preflight finds a problem that --align and --match-mean, "
             "if given, do not mend",
         )
+        child.add_argument(
+            "--apart-from", action="append", default=[], metavar="STORE",
+            help="report photographs that show what one in this store shows, as near-duplicates: "
+            "for a test store, the training store; may be given again",
+        )
 
 
 def _folder(kinds):
@@ -125,7 +130,7 @@ def count_or_all(text: str) -> int | None:
 
 def run(args: argparse.Namespace) -> None:
     """Packs and prints what was written."""
-    from senm_jax.data import folder, polyu, store
+    from senm_jax.data import duplicates, folder, polyu, store
     from senm_jax.degradations import parameters
 
     if getattr(args, "degrade", None):
@@ -134,6 +139,7 @@ def run(args: argparse.Namespace) -> None:
         platform.start()
     common = {"patch": args.patch, "match_mean": args.match_mean, "align": args.align,
               "seed": args.seed, "strict": args.strict}
+    common["apart_from"] = [seen for path in args.apart_from for seen in duplicates.of_store(path)]
     if args.kind == "folder":
         paths = (
             folder.prepare(

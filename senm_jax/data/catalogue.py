@@ -2,13 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tensorflow_datasets as tfds
 import tqdm
 
-from senm_jax.data import folder
+from senm_jax.data import duplicates, folder
 
 _SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"BM": ".bmp"}
 
@@ -27,6 +27,7 @@ def prepare(
     align: bool = False,
     seed: int = 0,
     strict: bool = False,
+    apart_from: Sequence[duplicates.Photograph] = (),
     tell: Callable[[str], None] = print,
 ) -> Path:
     """Writes the store ``out`` from one split and returns its path.
@@ -62,7 +63,8 @@ def prepare(
         given = {"pairs": (roots["clean"], roots["noisy"])} if len(roots) == 2 else roots
         return folder.prepare(out, **given, patch=patch, per_image=per_image,
                               match_mean=match_mean, align=align, seed=seed, strict=strict,
-                              tell=tell, origin={"dataset": str(dataset), "split": split})
+                              apart_from=apart_from, tell=tell,
+                              origin={"dataset": str(dataset), "split": split})
 
 
 def _examples(dataset, split, features, data_dir):

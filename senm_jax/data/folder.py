@@ -2,12 +2,12 @@
 
 import functools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from senm_jax.data import degrading, images, layout, packing, pairing, preflight, store
+from senm_jax.data import degrading, duplicates, images, layout, packing, pairing, preflight, store
 from senm_jax.degradations import parameters
 
 Folder = str | os.PathLike
@@ -29,6 +29,7 @@ def prepare(
     seed: int = 0,
     scale: int = 1,
     strict: bool = False,
+    apart_from: Sequence[duplicates.Photograph] = (),
     tell: Callable[[str], None] = print,
     origin: Mapping[str, str] | None = None,
 ) -> Path:
@@ -45,22 +46,22 @@ def prepare(
     ``match_mean`` gives both sides of pairs of photographs the same means (see `packing.add`);
     ``align`` moves their clean sides to where the noisy ones lie (see `packing.align`).
     Camera and ISO are those of the (noisy) image's EXIF. The index names the photographs' folders,
-    or has ``origin`` in their place. The store appears whole or not at all. ``tell`` is called with
-    the preflight report.
+    or has ``origin`` in their place. Photographs that show what one of ``apart_from`` does
+    (`duplicates.of_store`) are reported. The store appears whole or not at all. ``tell`` is called
+    with the preflight report.
     """
     out = Path(out)
     layout.refuse_existing(out)
-    if pairs is None and clean is None and noisy is None:
-        raise ValueError("nothing to pack; give --pairs CLEAN NOISY, --clean DIR or --noisy DIR")
     degrader = None if degrade is None else _degrader(degrade, clean)
     scale = _scale(scale, degrader, pairs, clean, noisy)
     layout.require_scale(out, (patch, patch), scale)
     items, unmatched, roots = _find(pairs, clean, noisy, _MADE if degrader else "source",
                                     align=align, match_mean=match_mean)
-    report = packing.check(items, patch, strict, tell, unmatched, scale)
+    report = packing.check(items, patch, strict, tell, unmatched, scale, apart_from)
     about = {
         "made_by": "prepare folder", "per_image": per_image,
         "match_mean": match_mean, "align": align, "seed": seed, "preflight": report.json(),
+        duplicates.KEY: duplicates.entries(report.photographs),
         "from": origin or {split: {side: str(root.absolute()) for side, root in sides.items()}
                            for split, sides in roots.items()},
     }  # fmt: skip
@@ -80,7 +81,10 @@ def _find(
     **mending: bool,
 ) -> tuple[list[preflight.Item], list[Path], dict[str, dict[str, Path]]]:
     """The photographs, those without a partner, and by split the folder of each side; ``of_clean``
-    is the split of clean ones, ``mending`` what is done to pairs."""
+    is the split of clean ones, ``mending`` what is done to pairs. ValueError if no folder is given.
+    """
+    if pairs is None and clean is None and noisy is None:
+        raise ValueError("nothing to pack; give --pairs CLEAN NOISY, --clean DIR or --noisy DIR")
     items, unmatched, roots = [], [], {}
     if pairs is not None:
         roots["paired"] = {"clean": Path(pairs[0]), "noisy": Path(pairs[1])}

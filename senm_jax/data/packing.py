@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from senm_jax.data import compare, draws, images, pairing, parallel, preflight, store
+from senm_jax.data import compare, draws, duplicates, images, pairing, parallel, preflight, store
 
 MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
@@ -49,11 +49,15 @@ def check(
     tell: Callable[[str], None],
     unmatched: Sequence[Path] = (),
     scale: int = 1,
+    apart_from: Sequence[duplicates.Photograph] = (),
 ) -> preflight.Report:
-    """The preflight report, told; ValueError if nothing can be packed, or on findings if strict."""
+    """The preflight report, told; ValueError if nothing can be packed, or on findings if strict.
+
+    Photographs that show what one of ``apart_from`` does are reported.
+    """
     if not items and not unmatched:
         raise ValueError(f"found no image; looked for {', '.join(images.SUFFIXES)}")
-    report = preflight.inspect(items, patch, unmatched, scale)
+    report = preflight.inspect(items, patch, unmatched, scale, apart_from)
     tell(report.text())
     if not report.usable:
         raise ValueError("no image can be packed; the report says why; nothing was written")

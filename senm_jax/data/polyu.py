@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from senm_jax.data import draws, layout, packing, preflight, store
+from senm_jax.data import draws, duplicates, layout, packing, preflight, store
 
 SCENES = "scenes.json"
 _FIELDS = {"scene": str, "camera": str | None, "iso": int | None, "split": str, "noisy": str,
@@ -31,6 +31,7 @@ def prepare(
     align: bool = False,
     seed: int = 0,
     strict: bool = False,
+    apart_from: Sequence[duplicates.Photograph] = (),
     tell: Callable[[str], None] = print,
 ) -> tuple[Path, Path]:
     """Writes the stores ``out/train`` and ``out/test`` and returns their paths.
@@ -46,35 +47,34 @@ def prepare(
 
     ``match_mean`` gives both sides of training pairs the same means (see `packing.add`); ``align``
     moves the clean photographs of all scenes to where the noisy ones lie (see `packing.align`).
-    Both stores appear together or not at all. ``tell`` is called with the preflight report.
+    Both stores appear together or not at all. ``tell`` is called with the preflight report, which
+    names scenes that one of ``apart_from`` shows too (`duplicates.of_store`).
     """
     data, out = Path(data), Path(out)
     layout.refuse_existing(out)
     listed = [item._replace(align=align, match_mean=match_mean and item.split != TEST)
               for item in scenes(data, pairs is not None, seed)]
-    report = packing.check(listed, patch, strict, tell)
+    report = packing.check(listed, patch, strict, tell, apart_from=apart_from)
     train = [item for item in report.usable if item.split != TEST]
     if len(train) in (0, len(report.usable)):
         raise ValueError(f"{data}: expected usable scenes for training and for testing")
     shares = _shares(train, patch, per_scene, pairs, seed)
     about = {
         "made_by": "prepare polyu", "per_scene": per_scene, "pairs": pairs,
-        "match_mean": match_mean, "align": align, "seed": seed,
-        "from": str(data.absolute()),
+        "match_mean": match_mean, "align": align, "seed": seed, "from": str(data.absolute()),
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
-    roots = {"clean": data, "noisy": data}
-    work = layout.clear_partial(out)
+    of_train, of_test = (about | _photographs(report, testing) for testing in (False, True))
+    work, roots = layout.clear_partial(out), {"clean": data, "noisy": data}
     with (
-        store.Writer(work / "train", patch=(patch, patch), about=about) as train_writer,
-        store.Writer(work / "test", patch=(patch, patch), about=about) as test_writer,
+        store.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
+        store.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
     ):
         for item, cut in packing.patches(report.usable, patch, per_scene, seed):
             if item.split == TEST:
                 packing.add(test_writer, "paired", item, cut, roots)
                 continue
-            chosen = cut[: shares[item.name]]
-            packing.add(train_writer, "paired", item, chosen, roots)
+            packing.add(train_writer, "paired", item, cut[: shares[item.name]], roots)
             if pairs is not None:
                 domain = "source" if item.split == SOURCE else "target"
                 packing.add(train_writer, domain, item, cut, roots)
@@ -127,6 +127,12 @@ def halves(train: Sequence[preflight.Item], seed: int) -> dict[str, str]:
     order = [(str(item.camera), item.iso or 0, rank[i]) for i, item in enumerate(train)]
     dealt = sorted(range(len(train)), key=order.__getitem__)
     return {train[i].name: (SOURCE, TARGET)[turn % 2] for turn, i in enumerate(dealt)}
+
+
+def _photographs(report: preflight.Report, testing: bool) -> dict[str, list]:
+    """What the scenes for testing, or those for training, look like, for their store's index."""
+    chosen = [seen for seen in report.photographs if (seen.split == TEST) == testing]
+    return {duplicates.KEY: duplicates.entries(chosen)}
 
 
 def _shares(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from senm_jax.data import compare, images, parallel
+from senm_jax.data import compare, duplicates, images, parallel
 
 SHIFT = 1.0
 """Pixels; a pair whose images lie further apart than this, in rows or columns, is reported."""
@@ -15,9 +15,6 @@ GAIN = 0.04
 """A pair whose contrast differs by a larger part than this in some channel is reported."""
 MEAN_255 = 2.0
 """A pair whose means differ by more than this (of 255) in some channel is reported."""
-ALIKE = 0.8
-"""Images of different splits whose signatures correlate more than this are reported. Over 500
-photographs of public sets, different ones stayed below 0.47 and shots of one scene above 0.95."""
 
 LEFT_OUT = ("unmatched", "unreadable", "size mismatch", "smaller than a patch",
             "too large to align")
@@ -56,6 +53,8 @@ class Report(NamedTuple):
     findings: tuple[Finding, ...]
     usable: tuple[Item, ...]
     looked_at: int
+    photographs: tuple[duplicates.Photograph, ...] = ()
+    """Of the usable items; a flat one is left out."""
 
     def text(self) -> str:
         """The report for a reader, one problem a line under its kind."""
@@ -95,11 +94,13 @@ class _Facts(NamedTuple):
 
 
 def inspect(
-    items: Sequence[Item], patch: int, unmatched: Sequence[Path] = (), scale: int = 1
+    items: Sequence[Item], patch: int, unmatched: Sequence[Path] = (), scale: int = 1,
+    apart_from: Sequence[duplicates.Photograph] = (),
 ) -> Report:
     """The report on ``items``, each decoded once; ``unmatched`` are files without a partner.
 
     Of a pair the clean image must be ``scale`` times as large as the noisy one, to the pixel.
+    Items that show what one of another split or of ``apart_from`` does are reported.
     """
     facts = list(
         parallel.ordered(lambda item: _look(item, patch, scale), items, pixels, "checking")
@@ -107,8 +108,15 @@ def inspect(
     findings = [Finding("unmatched", (str(p),), "no image of the same name") for p in unmatched]
     findings += [finding for fact in facts for finding in fact.findings]
     usable = [(item, fact) for item, fact in zip(items, facts, strict=True) if fact.usable]
-    findings += _near_duplicates([(i, f.signature) for i, f in usable if f.signature is not None])
-    return Report(tuple(findings), tuple(i for i, _ in usable), len(items) + len(unmatched))
+    photographs = [duplicates.Photograph(item.name, item.split, fact.signature)
+                   for item, fact in usable if fact.signature is not None]
+    file = {item.name: str(next(iter(item.files.values()))) for item, _ in usable}
+    for one, other, likeness in duplicates.across(photographs, apart_from):
+        files = tuple(file.get(photograph.name, photograph.name) for photograph in (one, other))
+        text = f"correlate {likeness:.2f}, one is {one.split}, the other {other.split}"
+        findings.append(Finding("near-duplicate", files, text))
+    return Report(tuple(findings), tuple(item for item, _ in usable),
+                  len(items) + len(unmatched), tuple(photographs))
 
 
 def pixels(item: Item) -> int:
@@ -168,7 +176,7 @@ def _judge_pair(
         findings.append(Finding("mended" if item.align and near else "misaligned", names, text))
         if max(clean.shape) <= compare.LONGEST:  # what lies beside itself seems of less contrast
             clean = compare.aligned(clean, noisy)
-    elif compare.alike(compare.signature(clean), compare.signature(noisy)) < ALIKE / 2:
+    elif compare.alike(compare.signature(clean), compare.signature(noisy)) < compare.ALIKE / 2:
         findings.append(Finding("misaligned", names, "the two show different scenes"))
     gain, mean_255 = compare.exposure(clean, noisy)
     contrast, mean = np.abs(gain - 1).max() > GAIN, np.abs(mean_255).max() > MEAN_255
@@ -185,20 +193,3 @@ def _judge_pair(
 
 def _numbers(values: np.ndarray, form: str) -> str:
     return ", ".join(format(value, form) for value in values)
-
-
-def _near_duplicates(signed: Sequence[tuple[Item, np.ndarray]]) -> list[Finding]:
-    """Pairs of items of different splits that show the same, compared row by row."""
-    if len({item.split for item, _ in signed}) < 2:
-        return []
-    splits = np.array([item.split for item, _ in signed])
-    table = np.stack([signature for _, signature in signed])
-    findings = []
-    for i, (item, signature) in enumerate(signed):
-        likeness = table[i + 1 :] @ signature
-        for j in np.flatnonzero((likeness > ALIKE) & (splits[i + 1 :] != item.split)):
-            other = signed[i + 1 + j][0]
-            files = tuple(str(next(iter(x.files.values()))) for x in (item, other))
-            text = f"correlate {likeness[j]:.2f}, one is {item.split}, the other {other.split}"
-            findings.append(Finding("near-duplicate", files, text))
-    return findings

@@ -41,6 +41,20 @@ def test_folder(photographs, capsys):
     assert errors == [f"senm-jax prepare: {root}/out: exists; remove it or write to another folder"]
 
 
+def test_photographs_of_another_store_are_reported(photographs, capsys):
+    root = photographs
+    assert run("folder", root / "train", "--clean", root / "clean", "--patch", 32) == 0
+    words = ["folder", root / "out", "--pairs", root / "clean", root / "noisy", "--patch", 32]
+    assert run(*words, "--strict", "--apart-from", root / "train") == 1
+    printed = capsys.readouterr()
+    assert "near-duplicate: 3 " in printed.out
+    assert f"one is paired, the other in {root / 'train'}" in printed.out
+    assert "preflight found 3 problems" in printed.err
+    assert run(*words, "--apart-from", root / "nothing") == 1
+    assert "nothing: is no patch store" in capsys.readouterr().err
+    assert not (root / "out").exists()
+
+
 def test_polyu(photographs, capsys):
     listed = [
         {

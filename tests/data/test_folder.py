@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from senm_jax.data import folder, store
+from senm_jax.data import duplicates, folder, store
 from senm_jax.degradations import parameters
 
 
@@ -184,6 +184,30 @@ def test_near_duplicates_across_the_domains_are_named(photographs, scene, noisy,
     assert "near-duplicate: 1 " in report
     assert "3.png" in found and "again.png" in found
     assert "one is source, the other target" in found
+
+
+def test_near_duplicates_of_other_stores_are_named(photographs, tmp_path, scene, noisy, save):
+    train, _ = prepare(photographs)
+    seen = duplicates.of_store(train.path)
+    assert len(seen) == 7
+    save(tmp_path / "test/clean/a.png", scene(1))
+    save(tmp_path / "test/noisy/a.png", noisy(scene(1), 20, 99))
+    save(tmp_path / "test/clean/b.png", scene(20))
+    save(tmp_path / "test/noisy/b.png", noisy(scene(20), 20, 98))
+    told = []
+    test = {"pairs": (tmp_path / "test/clean", tmp_path / "test/noisy"), "patch": 32,
+            "tell": told.append, "apart_from": seen}
+    with pytest.raises(ValueError, match="found 1 problems and --strict was given"):
+        folder.prepare(tmp_path / "out_test", **test, strict=True)
+    found = line_of(told[0], "near-duplicate")
+    assert "test/clean/a.png" in found and f"{train.path}: paired/1.png: correlate 1.00" in found
+    assert f"one is paired, the other in {train.path}" in found
+    packed = store.Store.open(folder.prepare(tmp_path / "out_test", **test))
+    assert len(duplicates.of_store(packed.path)) == 2
+    with store.Writer(tmp_path / "own", patch=(32, 32), about={}) as writer:
+        writer.add("source", clean=scene(0)[:32, :32], source="x")
+    with pytest.raises(ValueError, match="own: its index does not say .* prepare it again"):
+        duplicates.of_store(tmp_path / "own")
 
 
 def test_strict_refuses_and_writes_nothing(photographs):

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from senm_jax.data import images, polyu, preflight, store
+from senm_jax.data import duplicates, images, polyu, preflight, store
 
 CAMERAS = [("a", 100), ("a", 100), ("a", 200), ("a", 200), ("b", 100), ("b", 400), ("c", 100)]
 
@@ -187,6 +187,16 @@ def test_the_same_scene_in_train_and_test_is_named(scenes_folder, scene, noisy, 
     prepare(scenes_folder, tell=told.append)
     assert "near-duplicate: 1 " in told[0]
     assert "a_2_clean.png" in told[0] and "one is train, the other test" in told[0]
+
+
+def test_each_store_keeps_what_its_own_scenes_look_like(scenes_folder):
+    train, test = prepare(scenes_folder, pairs=2)
+    split = {entry["scene"]: entry["split"]
+             for entry in json.loads((scenes_folder / "scenes.json").read_text())}
+    for packed, wanted in ((train, "train"), (test, "test")):
+        names = [seen.name.removeprefix(f"{packed.path}: ")
+                 for seen in duplicates.of_store(packed.path)]
+        assert sorted(names) == sorted(name for name in split if split[name] == wanted)
 
 
 def test_real_scenes(real_data, tmp_path):
