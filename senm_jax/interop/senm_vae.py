@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from senm_jax.interop.torch_layout import Entry
-from senm_jax.nn import senm_vae
+from senm_jax.nn import ladder
 
 State = Mapping[str, np.ndarray]
 _LEAVES = {"weight": "kernel", "bias": "bias"}
@@ -60,7 +60,7 @@ def generator(
 ) -> dict[str, Entry]:
     """The table of a semi-supervised generator, in the official order."""
     del width, growth, degradation_channels  # names depend on none of them
-    kinds = senm_vae.layout(levels)
+    kinds = ladder.layout(levels)
     table = {}
     towers = {"H": "clean_tower", "L": "noisy_tower", "N": "noise_tower"}
     for letter, tower in towers.items():
@@ -93,7 +93,7 @@ def generator(
 def generator_paired(width: int, growth: int, levels: tuple[int, ...]) -> dict[str, Entry]:
     """The table of a fully paired generator, in the official order."""
     del width, growth
-    kinds = senm_vae.layout(levels)
+    kinds = ladder.layout(levels)
     towers = {"H": "noisy_tower", "L": "clean_tower"}
     table = {}
     for letter, tower in towers.items():
@@ -180,6 +180,6 @@ def _head(official, path):
 
 def _element(official, path, kind, shuffle):
     """A block, a Down or Up (``shuffle`` names it), or a Resize (None)."""
-    if kind == senm_vae.BLOCK:
+    if kind == ladder.BLOCK:
         return _dense_block(f"{official}.net", path)
     return _conv(f"{official}.{shuffle}.1" if shuffle else f"{official}.conv", (*path, "conv"))

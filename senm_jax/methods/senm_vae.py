@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from senm_jax.methods import base, checks, critics
-from senm_jax.nn import initial, level_predictor, opening, senm_vae
+from senm_jax.nn import initial, ladder, level_predictor, opening, senm_vae
 from senm_jax.ops import arrays, gaussian, keys, pixels
 
 _MEASURE_CROPS = "let each crop's be measured by config.hyper.patch_level=false"
@@ -287,7 +287,7 @@ def _counts(network, level):
     """What KL(zn) counts in each row: by the rule that a Gaussian decoder's variance multiplies
     its weight, taken row by row."""
     unit = network.level_unit
-    return jnp.square(senm_vae.at_least(jax.lax.stop_gradient(level)) / unit) if unit else 1.0
+    return jnp.square(ladder.at_least(jax.lax.stop_gradient(level)) / unit) if unit else 1.0
 
 
 def weights(config: Config, step: Array | int) -> dict[str, Array | float]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float64
 
-from senm_jax.nn import senm_vae
+from senm_jax.nn import ladder, senm_vae
 
 Params = dict[str, Any]
 GREY = 0.5
@@ -36,7 +36,7 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     Raises:
         ValueError: the coarsest grid has too few channels for the image.
     """
-    kinds = senm_vae.layout(network.levels)
+    kinds = ladder.layout(network.levels)
     halvings = network.downs + len(network.levels) - 1
     if network.width < 3 * 4**halvings:
         raise ValueError(
@@ -50,10 +50,10 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     for i in reversed(range(len(kinds))):
         coarsest = i == len(kinds) - 1
         bands = None
-        if coarsest or kinds[i : i + 2] == [senm_vae.BLOCK, senm_vae.TRANSITION]:
+        if coarsest or kinds[i : i + 2] == [ladder.BLOCK, ladder.TRANSITION]:
             bands = bands_of(grid)[:, coded:] / (network.level_unit or 1)
         opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
-        if kinds[i] == senm_vae.TRANSITION:
+        if kinds[i] == ladder.TRANSITION:
             opened[f"decoder_{i}"] = {"conv": linear(params[f"decoder_{i}"]["conv"])}
             grid, coded = grid - 1, (coded + network.degradation_channels) // 4
     for i in range(network.downs):

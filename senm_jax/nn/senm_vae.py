@@ -12,23 +12,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from senm_jax.nn import blocks
+from senm_jax.nn import blocks, ladder
 from senm_jax.ops import arrays, gaussian
 
 Image = Float[Array, "_ _ _ 3"]
-LEAST_LEVEL = 1e-3
-"""Of levels that are seen as logarithms; a quarter of an 8-bit step."""
-BLOCK, TRANSITION = "block", "transition"
-
-
-def layout(levels: tuple[int, ...]) -> list[str]:
-    """What stands at each level, finest first: blocks, with a transition between two stages."""
-    stages = [[BLOCK] * count for count in levels]
-    return [
-        kind
-        for i, stage in enumerate(stages)
-        for kind in stage + ([TRANSITION] if i + 1 < len(stages) else [])
-    ]
 
 
 class Reconstruction(NamedTuple):
@@ -43,36 +30,6 @@ class Reconstruction(NamedTuple):
     its elements, summed over levels."""
     kl_zn: Float[Array, "pt"]
     """KL( q(zn|y, ...) || p(zn|...) ), likewise."""
-
-
-class Tower(nn.Module):
-    """An encoder: every level's activations, finest first."""
-
-    width: int
-    growth: int
-    levels: tuple[int, ...]
-    downs: int
-    dtype: Any
-
-    @nn.compact
-    def __call__(self, image: Image) -> list[Float[Array, "b _ _ c"]]:
-        """One array a level; a transition's own is already of the coarser grid.
-
-        Raises:
-            ValueError: height or width is no multiple of the coarsest grid's cell.
-        """
-        blocks.require_sides("SeNM-VAE", image, 2 ** (len(self.levels) - 1 + self.downs))
-        h = blocks.conv(3, self.width, size=1, name="stem", dtype=self.dtype)(image)
-        for i in range(self.downs):
-            h = blocks.Down(self.dtype, name=f"stem_down_{i}")(h)
-        acts = []
-        for i, kind in enumerate(layout(self.levels)):
-            if kind == BLOCK:
-                h = blocks.DenseBlock(self.growth, self.dtype, name=f"level_{i}")(h)
-            else:
-                h = blocks.Down(self.dtype, name=f"level_{i}")(h)
-            acts.append(h)
-        return acts
 
 
 class SeNMVAE(nn.Module):
@@ -92,10 +49,10 @@ class SeNMVAE(nn.Module):
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
     def setup(self):
-        kinds = layout(self.levels)
+        kinds = ladder.layout(self.levels)
 
         def towers():
-            return Tower(self.width, self.growth, self.levels, self.downs, self.dtype)
+            return ladder.Tower(self.width, self.growth, self.levels, self.downs, self.dtype)
 
         def heads(features):
             return [blocks.GaussianHead(features, self.growth, dtype=self.dtype) for _ in kinds]
@@ -121,7 +78,7 @@ class SeNMVAE(nn.Module):
         self.merge_degradation = merges(self.degradation_channels)
         self.decoder = [
             blocks.DenseBlock(self.growth, self.dtype)
-            if kind == BLOCK
+            if kind == ladder.BLOCK
             else blocks.Up(self.dtype)
             for kind in kinds
         ]
@@ -140,8 +97,8 @@ class SeNMVAE(nn.Module):
         for _ in range(self.downs):
             reach += grid + 2 * grid
             grid *= 2
-        for kind in layout(self.levels):
-            if kind == BLOCK:
+        for kind in ladder.layout(self.levels):
+            if kind == ladder.BLOCK:
                 reach += 5 * grid + (5 + 5 * heads) * grid
             else:
                 reach += grid + (2 + 5 * heads) * grid
@@ -241,8 +198,8 @@ class SeNMVAE(nn.Module):
     def _with_level(self, h, s):
         """``h`` with the degradation level as the heads see it."""
         if self.level_unit:
-            s = jnp.log(at_least(s) / self.level_unit)
-        return with_level(h, s)
+            s = jnp.log(ladder.at_least(s) / self.level_unit)
+        return ladder.with_level(h, s)
 
     def _top_down(self, shape, content, degrade):
         """The ladder from the coarsest level down to an image, [0, 1] and not clipped.
@@ -273,19 +230,6 @@ def _mixture(q_x, q_y, from_clean, source, target, shares):
         for a, b, c, d in zip(q_x, paired_x, paired_y, q_y, strict=True)
     ]
     return mixed, _mean(gaussian.kl(*paired_y, *paired_x))
-
-
-def with_level(
-    h: Float[Array, "b h w c"], s: Float[Array, "b"]
-) -> Float[Array, "b h w c1"]:
-    """The degradation level as one more, last channel."""
-    level = jnp.broadcast_to(s[:, None, None, None].astype(h.dtype), (*h.shape[:3], 1))
-    return jnp.concatenate([h, level], -1)
-
-
-def at_least(s: Float[Array, "b"]) -> Float[Array, "b"]:
-    """The levels, those under `LEAST_LEVEL` raised to it."""
-    return jnp.maximum(s, LEAST_LEVEL)
 
 
 def _mean(divergence):

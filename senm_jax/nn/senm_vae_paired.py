@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import blocks, initial, senm_vae
+from senm_jax.nn import blocks, initial, ladder
 from senm_jax.ops import gaussian
 
 Image = Float[Array, "_ _ _ 3"]
@@ -64,8 +64,8 @@ class Tower(nn.Module):
         blocks.require_sides("fully paired SeNM-VAE", image, 2 ** (len(self.levels) - 1))
         h = blocks.conv(image.shape[-1], self.width, name="stem", dtype=self.dtype)(image)
         acts = []
-        for i, kind in enumerate(senm_vae.layout(self.levels)):
-            if kind == senm_vae.BLOCK:
+        for i, kind in enumerate(ladder.layout(self.levels)):
+            if kind == ladder.BLOCK:
                 h = blocks.DenseBlock(self.growth, self.dtype, name=f"level_{i}")(h)
             else:
                 h = Resize(0.5, self.dtype, name=f"level_{i}")(h)
@@ -84,7 +84,7 @@ class SeNMVAEPaired(nn.Module):
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
     def setup(self):
-        kinds = senm_vae.layout(self.levels)
+        kinds = ladder.layout(self.levels)
         channels = self.width // 4
 
         def heads():
@@ -117,7 +117,7 @@ class SeNMVAEPaired(nn.Module):
         self.merge_content, self.merge_noise = merges(self.width), merges(channels)
         self.decoder_content = [block() for _ in kinds]
         self.decoder_noise = [
-            block() if kind == senm_vae.BLOCK else Resize(2, self.dtype) for kind in kinds
+            block() if kind == ladder.BLOCK else Resize(2, self.dtype) for kind in kinds
         ]
         self.out_image = blocks.conv(self.width, 3, dtype=self.dtype)
 
@@ -130,8 +130,8 @@ class SeNMVAEPaired(nn.Module):
     def radius(self) -> int:
         """How far away an input pixel can matter to a generated one."""
         grid, reach = 1, 2  # stem and output convolution
-        for kind in senm_vae.layout(self.levels):
-            if kind == senm_vae.BLOCK:
+        for kind in ladder.layout(self.levels):
+            if kind == ladder.BLOCK:
                 reach += (5 + 5 + 6 + 5) * grid
             else:  # the encoder's convolution; then, on the coarser grid, the decoder's
                 reach += grid + 2 * (5 + 6 + 1 + 1) * grid
@@ -169,7 +169,7 @@ class SeNMVAEPaired(nn.Module):
 
     def _top_down(self, x, s, latent):
         """The ladder down to an image; ``latent(i, d)`` gives level i's zn."""
-        acts = self.clean_tower(senm_vae.with_level(x, s))
+        acts = self.clean_tower(ladder.with_level(x, s))
         d = jnp.zeros((*acts[-1].shape[:3], self.width), self.dtype)
         for i in reversed(range(len(acts))):
             d = self.decoder_content[i](d + self.merge_content[i](acts[i] + d))

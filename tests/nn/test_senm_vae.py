@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.nn import discriminators, initial, level_predictor, senm_vae, senm_vae_paired
+from senm_jax.nn import (
+    discriminators, initial, ladder, level_predictor, senm_vae, senm_vae_paired,
+)
 from senm_jax.ops import arrays
 from senm_jax.training import bench
 
@@ -238,4 +240,4 @@ def test_levels_count_in_their_unit():
     assert same(results(0.25, 0.05), results(0.5, 0.1)) == [True, True]
     assert same(results(0.25, 0.05), results(0.25, 0.1)) == [False, False]
     assert same(results(0.5, 0.5 * np.e**0.3), results(0.0, 0.3)) == [True, True]
-    assert same(results(0.5, 0.0), results(0.5, senm_vae.LEAST_LEVEL)) == [True, True]
+    assert same(results(0.5, 0.0), results(0.5, ladder.LEAST_LEVEL)) == [True, True]
