@@ -5,7 +5,9 @@ import importlib
 import pkgutil
 import types
 
-_NOT_METHODS = {"base", "checks", "configurations", "critics", "pixel_noise"}
+_NOT_METHODS = {
+    "base", "checks", "configurations", "critics", "objectives", "pixel_noise", "senm_vae_terms",
+}
 
 
 def names() -> list[str]:

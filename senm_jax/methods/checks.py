@@ -22,3 +22,27 @@ def compute_type(config: Any, known: tuple[str, ...] = ("float32", "bfloat16")) 
         raise ValueError(
             f"dtype: expected {', '.join(known[:-1])} or {known[-1]}, got {config.dtype!r}"
         )
+
+
+def senm_vae(config: Any) -> None:
+    """Refuses a config of either SeNM-VAE whose networks cannot be built.
+
+    Raises:
+        ValueError: the field, what it must be, what it is.
+    """
+    if config.width % 4 or config.width <= 0:
+        raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
+    if not config.levels or min(config.levels) < 1:
+        raise ValueError(f"levels: expected one or more positive counts, got {config.levels}")
+    compute_type(config)
+    at_least(config, _SENM_VAE)
+    if not 0 <= getattr(config, "from_clean", 0) <= 1:
+        raise ValueError(f"from_clean: expected a probability, got {config.from_clean}")
+
+
+_SENM_VAE = {
+    "growth": 1, "degradation_channels": 1, "downs": 0, "level_unit": 0, "predictor_width": 1,
+    "discriminator_width": 1, "kl_weight": 0, "kl_z_ratio": 0, "kl_anneal_steps": 0,
+    "level_weight": 0, "lpips_weight": 0, "gan_weight": 0,
+}
+"""Least numbers of the fields that a variant has."""

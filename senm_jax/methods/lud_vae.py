@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.methods import base, checks, senm_vae
+from senm_jax.methods import base, checks, objectives
 from senm_jax.nn import initial, lud_opening, lud_vae
 from senm_jax.ops import gaussian, keys, matching, pixels
 
@@ -98,8 +98,8 @@ def make(config: Config) -> base.Method:
     def loss(player, params, context):
         rows = group(config, context.batch, context.key)
         parts = terms(network, params, rows, gaussian.draws(keys.named(context.key, "zn")))
-        value = senm_vae.total(parts, weights(config, rows, context.step))
-        return value, base.Outcome(parts | senm_vae.diagnostics(parts))
+        value = objectives.total(parts, weights(config, rows, context.step))
+        return value, base.Outcome(parts | objectives.diagnostics(parts))
 
     def sample(variables, clean, key, conditions, origin):
         normal = gaussian.field(key, origin, clean.shape[1:3])

@@ -1,4 +1,4 @@
-"""SeNM-VAE, semi-supervised: its objective on batches grouped by domain, and both directions.
+"""SeNM-VAE, semi-supervised: its networks, its objective's weights, and both directions.
 
 D. Zheng et al., "SeNM-VAE: Semi-Supervised Noise Modeling with Hierarchical Variational
 Autoencoder", CVPR 2024; weights and details as the released code has them, which differ from
@@ -6,17 +6,16 @@ the paper's in places.
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from senm_jax.methods import base, checks, critics
-from senm_jax.nn import initial, ladder, level_predictor, opening, senm_vae
-from senm_jax.ops import arrays, gaussian, keys, pixels
+from senm_jax.methods import base, checks, critics, objectives, senm_vae_terms
+from senm_jax.nn import initial, level_predictor, opening, senm_vae
+from senm_jax.ops import gaussian, keys
 
 _MEASURE_CROPS = "let each crop's be measured by config.hyper.patch_level=false"
 
@@ -69,19 +68,6 @@ class Config:
     discriminator_width: int = 64
 
 
-class Rows(NamedTuple):
-    """A batch's images as the network takes them."""
-
-    x: tuple[Image, Image]
-    """Clean: source rows and paired rows."""
-    y: tuple[Image, Image]
-    """Noisy: paired rows and target rows."""
-    shares: int
-    """See `arrays.join`: the largest number that divides every domain's row count."""
-    level: Float[Array, "p"] | None = None
-    """Of the paired rows; None takes each crop's own."""
-
-
 class Parts(NamedTuple):
     """What a config builds."""
 
@@ -122,7 +108,7 @@ def make(config: Config) -> base.Method:
             params = variables["generator"]["params"]["level_predictor"]
             level = jnp.maximum(built.predictor.apply({"params": params}, noisy), 0)
         else:
-            level = std(noisy - clean)
+            level = objectives.std(noisy - clean)
         return {"level": level, "temperature": jnp.ones_like(level)}
 
     return base.Method(
@@ -146,7 +132,7 @@ def build(config: Config) -> Parts:
     Raises:
         ValueError: as `make`.
     """
-    check(config)
+    checks.senm_vae(config)
     dtype = jnp.dtype(config.dtype)
     network = senm_vae.SeNMVAE(
         width=config.width,
@@ -198,12 +184,14 @@ def objective(
 
     A variant recombines the parts, and makes its loss of them by `weighed`.
     """
-    rows = group(context.batch, config.patch_level)
+    rows = senm_vae_terms.group(context.batch, config.patch_level)
     coins = jax.random.bernoulli(
         keys.named(context.key, "from_clean"), config.from_clean, (2 * rows.x[1].shape[0],)
     )
     normal = gaussian.draws(context.key)
-    parts, y, rec_y = terms(built.network, built.predictor, params, rows, coins, normal)
+    parts, y, rec_y = senm_vae_terms.terms(
+        built.network, built.predictor, params, rows, coins, normal
+    )
     parts |= built.critics.terms(context.variables, y, rec_y)
     # Without y there is nothing to judge: a step of the discriminator then refuses its batch.
     return parts, {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
@@ -213,81 +201,8 @@ def weighed(
     config: Config, parts: dict[str, Array], handed: Mapping[str, Image], step: Array | int
 ) -> tuple[Array, base.Outcome]:
     """The generator's loss and outcome, of those parts of its objective that are there."""
-    value = total(parts, weights(config, step))
-    return value, base.Outcome(parts | diagnostics(parts), handed=handed)
-
-
-def group(batch: Mapping[str, Mapping[str, Array]], patch_level: bool = False) -> Rows:
-    """A batch of 8-bit images as float32 rows in [0, 1]; an absent domain gives no rows.
-
-    With ``patch_level`` a pair's level is that of its whole patch.
-
-    Raises:
-        ValueError: the batch holds none of the domains.
-    """
-    images = {(d, side): pixels.to_float(batch[d][side]) for d in batch for side in _SIDES[d]}
-    if not images:
-        raise ValueError(f"batch: expected some of {sorted(_SIDES)}, got {sorted(batch)}")
-    none = next(iter(images.values()))[:0]
-    x = images.get(("source", "clean"), none), images.get(("paired", "clean"), none)
-    y = images.get(("paired", "noisy"), none), images.get(("target", "noisy"), none)
-    counts = [a.shape[0] for a in (*x, *y)]
-    level = batch["paired"]["level"] if patch_level and "paired" in batch else None
-    return Rows(x, y, math.gcd(*counts), level)
-
-
-_SIDES = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
-
-
-def terms(
-    network: senm_vae.SeNMVAE,
-    predictor: level_predictor.LevelPredictor,
-    params: Any,
-    rows: Rows,
-    from_clean: Bool[Array, "two_p"],
-    normal: gaussian.Normal,
-) -> tuple[dict[str, Array], Image, Image]:
-    """The objective's parts before weights, the noisy images and their reconstructions.
-
-    rec_x, rec_y: mean squared errors over the rows that have x, and y; kl_zn, kl_z: nats per
-    latent element, summed over levels, averaged over the rows with y (each as the network's
-    ``level_unit`` makes it count), and the pairs; level: mean |sigma - sigma_hat| over the pairs.
-    A part without rows is left out.
-    """
-    paired, target = rows.y[0].shape[0], rows.y[1].shape[0]
-    x, y = arrays.join(rows.x, rows.shares), arrays.join(rows.y, rows.shares)
-    sigma = std(rows.y[0] - rows.x[1]) if rows.level is None else rows.level
-    sigma_hat = predictor.apply({"params": params["level_predictor"]}, y)
-    predicted = arrays.part(sigma_hat, 0, paired, rows.shares)
-    guessed = arrays.part(sigma_hat, paired, paired + target, rows.shares)
-    level = arrays.join([sigma, guessed], rows.shares)
-    rec = network.apply(
-        {"params": params["translator"]},
-        rows.x,
-        rows.y,
-        level,
-        from_clean,
-        normal,
-        rows.shares,
-        method=network.reconstruct,
-    )
-    parts = {}
-    if x.shape[0]:
-        parts["rec_x"] = jnp.mean(jnp.square(rec.x - x))
-    if y.shape[0]:
-        parts["rec_y"] = jnp.mean(jnp.square(rec.y - y))
-        parts["kl_zn"] = jnp.mean(rec.kl_zn * _counts(network, level))
-    if paired:
-        parts["kl_z"] = jnp.mean(jnp.sum(rec.kl_z, 0))
-        parts["level"] = jnp.mean(jnp.abs(sigma - predicted))
-    return parts, y, rec.y
-
-
-def _counts(network, level):
-    """What KL(zn) counts in each row: by the rule that a Gaussian decoder's variance multiplies
-    its weight, taken row by row."""
-    unit = network.level_unit
-    return jnp.square(ladder.at_least(jax.lax.stop_gradient(level)) / unit) if unit else 1.0
+    value = objectives.total(parts, weights(config, step))
+    return value, base.Outcome(parts | objectives.diagnostics(parts), handed=handed)
 
 
 def weights(config: Config, step: Array | int) -> dict[str, Array | float]:
@@ -303,47 +218,3 @@ def weights(config: Config, step: Array | int) -> dict[str, Array | float]:
         "lpips": config.lpips_weight,
         "gan": config.gan_weight,
     }
-
-
-def total(parts: Mapping[str, Array], weight: Mapping[str, Array | float]) -> Array:
-    """The weighted sum of the parts that are there."""
-    return sum(weight[name] * part for name, part in parts.items())
-
-
-def std(noise: Image) -> Float[Array, "b"]:
-    """Unbiased standard deviation of each row over all its pixels and channels."""
-    return jnp.std(noise, axis=(1, 2, 3), ddof=1)
-
-
-def diagnostics(parts: Mapping[str, Array]) -> dict[str, Array]:
-    """PSNR in dB of the reconstructions whose mean squared error is among the parts."""
-    names = {"rec_x": "psnr_x", "rec_y": "psnr_y"}
-    return {
-        names[part]: -10 * jnp.log10(jnp.maximum(parts[part], 1e-12))
-        for part in names
-        if part in parts
-    }
-
-
-def check(config: Any) -> None:
-    """Refuses a config of either variant whose networks cannot be built.
-
-    Raises:
-        ValueError: the field, what it must be, what it is.
-    """
-    if config.width % 4 or config.width <= 0:
-        raise ValueError(f"width: expected a positive multiple of 4, got {config.width}")
-    if not config.levels or min(config.levels) < 1:
-        raise ValueError(f"levels: expected one or more positive counts, got {config.levels}")
-    checks.compute_type(config)
-    checks.at_least(config, _LEAST)
-    if not 0 <= getattr(config, "from_clean", 0) <= 1:
-        raise ValueError(f"from_clean: expected a probability, got {config.from_clean}")
-
-
-_LEAST = {
-    "growth": 1, "degradation_channels": 1, "downs": 0, "level_unit": 0, "predictor_width": 1,
-    "discriminator_width": 1, "kl_weight": 0, "kl_z_ratio": 0, "kl_anneal_steps": 0,
-    "level_weight": 0, "lpips_weight": 0, "gan_weight": 0,
-}
-"""Of the fields that a variant has."""

@@ -8,7 +8,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from senm_jax.methods import base, critics, senm_vae
+from senm_jax.methods import base, checks, critics, objectives
 from senm_jax.nn import initial, senm_vae_paired
 from senm_jax.ops import gaussian, keys, pixels
 
@@ -40,7 +40,7 @@ def make(config: Config) -> base.Method:
     Raises:
         ValueError: LPIPS asked for without a weights file, or sizes that cannot be built.
     """
-    senm_vae.check(config)
+    checks.senm_vae(config)
     dtype = jnp.dtype(config.dtype)
     network = senm_vae_paired.SeNMVAEPaired(
         config.width, config.growth, tuple(config.levels), dtype
@@ -78,7 +78,7 @@ def make(config: Config) -> base.Method:
             raise ValueError(
                 "the fully paired SeNM-VAE reads a degradation level off pairs; give the level"
             )
-        level = senm_vae.std(noisy - clean)
+        level = objectives.std(noisy - clean)
         return {"level": level, "temperature": jnp.ones_like(level)}
 
     return base.Method(
@@ -98,7 +98,7 @@ def _generator_loss(config, network, judges, params, context):
     x, y = pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"])
     normal = gaussian.draws(context.key)
     rec_y, kl = network.apply(
-        {"params": params}, x, y, senm_vae.std(y - x), normal, method=network.reconstruct
+        {"params": params}, x, y, objectives.std(y - x), normal, method=network.reconstruct
     )
     parts = {"rec_y": jnp.mean(jnp.square(rec_y - y)), "kl_zn": jnp.sum(kl) / y.size}
     parts |= judges.terms(context.variables, y, rec_y)
@@ -110,5 +110,5 @@ def _generator_loss(config, network, judges, params, context):
         "gan": config.gan_weight,
     }
     handed = {"real": y, "fake": jax.lax.stop_gradient(rec_y)}
-    metrics = parts | senm_vae.diagnostics(parts)
-    return senm_vae.total(parts, weights), base.Outcome(metrics, handed=handed)
+    metrics = parts | objectives.diagnostics(parts)
+    return objectives.total(parts, weights), base.Outcome(metrics, handed=handed)

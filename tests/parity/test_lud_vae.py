@@ -8,7 +8,7 @@ from parity import cases
 
 from senm_jax.interop import lud_vae as interop
 from senm_jax.interop import torch_layout
-from senm_jax.methods import lud_vae, senm_vae
+from senm_jax.methods import lud_vae, objectives
 from senm_jax.nn import lud_vae as nn_lud_vae
 
 SYSTEM = "lud_vae"
@@ -59,7 +59,7 @@ def _outputs(case):
 
         def objective(params):
             parts = lud_vae.terms(network, params, rows, normal)
-            return senm_vae.total(parts, weight), parts
+            return objectives.total(parts, weight), parts
 
         clean = apply((hx, none), none, normal, method="reconstruct")
         decoded = apply((none, hx), x, normal, method="reconstruct")
@@ -70,7 +70,7 @@ def _outputs(case):
             "kl_sum_label0": np.zeros(x.shape[0]),  # clean rows have no divergence at all
             "decode_label1": _nchw(decoded.y),
             "kl_sum_label1": decoded.kl_zn,
-            "rec_loss": senm_vae.total(parts, weight | {"kl_zn": 0.0})[None],
+            "rec_loss": objectives.total(parts, weight | {"kl_zn": 0.0})[None],
             "kl_loss": kl[None],
             "objective": value[None],
             "grad_norm": _norm(grads)[None],

@@ -10,7 +10,7 @@ from parity import cases
 
 from senm_jax.interop import senm_vae as interop
 from senm_jax.interop import torch_layout
-from senm_jax.methods import critics, senm_vae
+from senm_jax.methods import base, critics, objectives, senm_vae, senm_vae_terms
 from senm_jax.nn import discriminators, level_predictor
 from senm_jax.nn import senm_vae as nn_semi
 from senm_jax.nn import senm_vae_paired as nn_paired
@@ -129,7 +129,7 @@ def _run_paired(case):
             {"params": params},
             clean,
             noisy,
-            senm_vae.std(noisy - clean),
+            objectives.std(noisy - clean),
             _constant(eps),
             method="reconstruct",
         )
@@ -221,10 +221,10 @@ def _run_objective(case):
         pair, source, target = labels == -1, labels == 0, labels == 1
         coins = np.concatenate([np.array(case[f"mixture_mode_{c}"])[pair] for c in "HL"])
         coins = jnp.asarray(coins.astype(bool))
-        rows = senm_vae.Rows((x[source], x[pair]), (y[pair], y[target]), 1)
+        rows = senm_vae_terms.Rows((x[source], x[pair]), (y[pair], y[target]), 1)
 
         def objective(params):
-            parts, real, fake = senm_vae.terms(
+            parts, real, fake = senm_vae_terms.terms(
                 network,
                 level_predictor.LevelPredictor(),
                 params,
@@ -233,12 +233,12 @@ def _run_objective(case):
                 _constant(case["eps"]),
             )
             parts["gan"] = judge.generator_loss(judge_variables, real, fake)
-            return senm_vae.total(parts, weights), (parts, real, fake)
+            return objectives.total(parts, weights), (parts, real, fake)
 
         (value, (parts, real, fake)), grads = jax.jit(
             jax.value_and_grad(objective, has_aux=True)
         )(params)
-        context = senm_vae.base.Context(
+        context = base.Context(
             {"discriminator": judge_variables}, {}, None, None, {"real": real, "fake": fake}
         )
         (judged, _), judge_grads = jax.jit(
