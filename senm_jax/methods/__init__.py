@@ -7,6 +7,7 @@ import types
 
 _NOT_METHODS = {
     "base", "checks", "configurations", "critics", "objectives", "pixel_noise", "senm_vae_terms",
+    "vdir_rows", "vdir_terms",
 }
 
 

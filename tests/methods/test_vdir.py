@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.methods import base, vdir
+from senm_jax.methods import base, vdir, vdir_rows
 from senm_jax.training import optimisers, settings, state, step
 
 BODY = {"width": 4, "blocks": 1, "layers": 1}
@@ -99,7 +99,8 @@ def test_8_bit_and_float_images_are_alike():
 def test_every_form_has_its_terms_and_a_gradient_for_every_parameter(fields, parts):
     config = _config(**fields)
     method, batch = vdir.make(config), _batch(
-        targets=vdir.ESTIMATES[config.estimate].targets, scale=config.architecture.get("scale", 1))
+        targets=vdir_rows.ESTIMATES[config.estimate].targets,
+        scale=config.architecture.get("scale", 1))
     variables = method.init(jax.random.key(0), {})
     context = base.Context(variables, batch, jax.random.key(0), jnp.int32(1), {})
     (_, outcome), gradient = jax.jit(jax.value_and_grad(

@@ -9,7 +9,7 @@ import pytest
 from parity import cases
 
 from senm_jax.interop import vdir as interop
-from senm_jax.methods import vdir
+from senm_jax.methods import vdir, vdir_rows, vdir_terms
 from senm_jax.nn import vdir as nn_vdir
 from senm_jax.ops import gaussian, resize
 
@@ -82,20 +82,20 @@ def _loss(case):
     model = Model(case)
     x, eps = model.inputs["label"], model.inputs["eps"]
     y = x + case["sigma"] * model.inputs["noise"]
-    rows = vdir.Rows(x, y, jnp.full((x.shape[0], 1), case["sigma"], jnp.float32))
+    rows = vdir_rows.Rows(x, y, jnp.full((x.shape[0], 1), case["sigma"], jnp.float32))
 
     def normal(name, shape):
         return eps.reshape(shape)
 
     def generator(params):
-        parts, _ = vdir.terms(model.built, params, rows, model.discriminator, normal)
+        parts, _ = vdir_terms.terms(model.built, params, rows, model.discriminator, normal)
         weight = vdir.weights(model.config)
         return sum(weight[name] * part for name, part in parts.items()), parts
 
     def discriminator(params):
-        fake = vdir.generate(model.built, model.params, y, normal).rec_y
+        fake = vdir_terms.generate(model.built, model.params, y, normal).rec_y
         variables = {**model.discriminator, "params": params}
-        return vdir.judge(model.built.discriminator, variables, y, fake)[0]
+        return vdir_terms.judge(model.built.discriminator, variables, y, fake)[0]
 
     (total, parts), gradient = jax.jit(jax.value_and_grad(generator, has_aux=True))(
         model.params)
