@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from senm_jax.methods import base, checks
-from senm_jax.nn import dncnn, drunet, ffdnet, initial, nafnet, rrdb, vdir
+from senm_jax.nn import dncnn, drunet, ffdnet, initial, nafnet, rrdb, vdir_restorer
 from senm_jax.ops import pixels
 
 NETWORKS = {
     "dncnn": dncnn.DnCNN, "drunet": drunet.DRUNet, "ffdnet": ffdnet.FFDNet,
-    "nafnet": nafnet.NAFNet, "rrdbnet": rrdb.RRDBNet, "rir": vdir.Restorer,
+    "nafnet": nafnet.NAFNet, "rrdbnet": rrdb.RRDBNet, "rir": vdir_restorer.Restorer,
 }
 """Restorers by name: Flax modules called with ``(noisy, train=...)`` that keep running statistics,
 if any, in the collection ``statistics``, and whose properties ``multiple``, ``radius`` (None:

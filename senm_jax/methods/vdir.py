@@ -13,10 +13,10 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from senm_jax.methods import base, checks, vdir_rows, vdir_terms
-from senm_jax.nn import initial, spectral, vdir
+from senm_jax.nn import initial, spectral, vdir, vdir_ffdnet, vdir_restorer
 from senm_jax.ops import gaussian, keys
 
-RESTORERS = {"rir": vdir.Restorer, "ffdnet": vdir.FFDNet}
+RESTORERS = {"rir": vdir_restorer.Restorer, "ffdnet": vdir_ffdnet.FFDNet}
 """Networks that are given the latent; ``ffdnet`` is Table XI's."""
 
 

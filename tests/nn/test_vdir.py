@@ -1,5 +1,6 @@
 """VDIR's networks: their sizes, what odd images become, and the discriminator's normalisation."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from senm_jax.methods import supervised, vdir
 from senm_jax.nn import spectral
 from senm_jax.nn import vdir as nn_vdir
+from senm_jax.nn import vdir_ffdnet, vdir_restorer
 
 
 def _count(module, *shape):
@@ -56,8 +58,8 @@ SMALL = {"width": 4, "blocks": 1, "layers": 1}
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (9, 12)])
 @pytest.mark.parametrize("restorer, scale", [
-    (nn_vdir.Restorer(**SMALL), 1), (nn_vdir.Restorer(**SMALL, scale=4), 4),
-    (nn_vdir.FFDNet(width=4, depth=2), 1),
+    (vdir_restorer.Restorer(**SMALL), 1), (vdir_restorer.Restorer(**SMALL, scale=4), 4),
+    (vdir_ffdnet.FFDNet(width=4, depth=2), 1),
 ], ids=["rir", "x4", "ffdnet"])
 def test_any_size_is_restored_to_its_multiple(size, restorer, scale):
     network = nn_vdir.VDIR(restorer, width=4, latent=2)
@@ -71,7 +73,7 @@ def test_any_size_is_restored_to_its_multiple(size, restorer, scale):
 def test_an_open_start_passes_the_image(given):
     image = jax.random.uniform(jax.random.key(0), (1, 8, 8, 3))
     for open_start in (True, False):
-        restorer = nn_vdir.Restorer(width=4, blocks=1, layers=1, open_start=open_start)
+        restorer = vdir_restorer.Restorer(width=4, blocks=1, layers=1, open_start=open_start)
         variables = restorer.init(jax.random.key(1), image, given)
         passed = np.array_equal(restorer.apply(variables, image, given), image)
         assert passed == open_start
@@ -97,13 +99,14 @@ def test_power_iterations_bring_the_kernel_to_norm_one():
     largest = np.linalg.svd(kernel)[1][0]
     np.testing.assert_allclose(np.linalg.norm(kernel @ u.T), largest, rtol=1e-5)
     given = {"params": {"kernel": variables["params"]["kernel"] / largest, "bias": jnp.zeros(5)}}
-    plain = nn_vdir.nn.Conv(5, (3, 3)).apply(given, image)
+    plain = nn.Conv(5, (3, 3)).apply(given, image)
     np.testing.assert_allclose(result, plain, atol=1e-5)
 
 
 def test_kernels_start_within_two_deviations_of_the_right_size():
     conv = spectral.SpectralConv(64).init(jax.random.key(0), jnp.zeros((1, 4, 4, 32)))["params"]
-    block = nn_vdir.ResidualGroup(0).init(jax.random.key(0), jnp.zeros((1, 4, 4, 64)))["params"]
+    group = vdir_restorer.ResidualGroup(0)
+    block = group.init(jax.random.key(0), jnp.zeros((1, 4, 4, 64)))["params"]
     for kernel, variance in ((conv["kernel"], 2 / (9 * 32)),
                              (block["conv_out"]["kernel"], 1 / (9 * 64))):
         np.testing.assert_allclose(np.std(kernel), np.sqrt(variance), rtol=0.02)

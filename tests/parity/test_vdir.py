@@ -11,6 +11,7 @@ from parity import cases
 from senm_jax.interop import vdir as interop
 from senm_jax.methods import vdir, vdir_rows, vdir_terms
 from senm_jax.nn import vdir as nn_vdir
+from senm_jax.nn import vdir_restorer
 from senm_jax.ops import gaussian, resize
 
 SYSTEM = "vdir"
@@ -129,7 +130,7 @@ def test_a_checkpoint_s_variables_are_ours_in_its_order(config):
     state = {name: np.zeros(shape, np.float32) for name, shape in manifest.items()}
     fields = interop.architecture(state)
     sizes = fields["architecture"]
-    network = nn_vdir.VDIR(nn_vdir.Restorer(**sizes), fields["width"], fields["latent"])
+    network = nn_vdir.VDIR(vdir_restorer.Restorer(**sizes), fields["width"], fields["latent"])
     shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 8, 8, 3)))["params"]
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     written = interop.write(zeros, interop.network(sizes["blocks"], sizes["layers"]))
