@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from senm_jax.methods import deflow as method
-from senm_jax.nn import deflow
+from senm_jax.nn import deflow, deflow_features
 
 SMALL = {"levels": 3, "transitions": 1, "steps": 2, "hidden": 4, "scale": 4, "width": 4,
          "growth": 2, "blocks": 2, "tapped": (0,)}
@@ -91,7 +91,7 @@ def test_all_parameters_of_the_release_are_accounted_for(sizes, published, enlar
 def test_the_small_image_is_mirrored_where_the_image_ends():
     image = _images(16, 24)
     inside = jnp.zeros((2, 16, 24, 1), bool).at[:, :8, :16].set(True)
-    reduction = deflow.Reduction(4)
+    reduction = deflow_features.Reduction(4)
     whole = reduction.apply({}, image[:, :8, :16])
     within = reduction.apply({}, image, inside)[:, :2, :4]
     np.testing.assert_allclose(within, whole, atol=1e-6)
