@@ -14,7 +14,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from senm_jax.nn import bijectors, blocks
+from senm_jax.nn import blocks
+from senm_jax.nn.bijectors import base
 
 
 class Given(NamedTuple):
@@ -69,12 +70,12 @@ class Scaling(nn.Module):
     [b, h, w, c].
     """
 
-    def forward(self, u: Float[Array, "b h w c"], features: Given) -> bijectors.Result:
+    def forward(self, u: Float[Array, "b h w c"], features: Given) -> base.Result:
         """Towards the latent."""
         scale = self.scale(features)
         return u / scale, -total(jnp.log(scale), u)
 
-    def inverse(self, v: Float[Array, "b h w c"], features: Given) -> bijectors.Result:
+    def inverse(self, v: Float[Array, "b h w c"], features: Given) -> base.Result:
         """Towards the noise."""
         scale = self.scale(features)
         return v * scale, total(jnp.log(scale), v)
@@ -150,12 +151,12 @@ class ConditionalLinear(nn.Module):
         log_scale = self.param("log_scale", blocks.zeros, shape, jnp.float32)[given.configuration]
         return shift[:, None, None], log_scale[:, None, None]
 
-    def forward(self, u: Float[Array, "b h w c"], features: Given) -> bijectors.Result:
+    def forward(self, u: Float[Array, "b h w c"], features: Given) -> base.Result:
         """Towards the latent."""
         shift, log_scale = self.coefficients(u.shape[-1], features)
         return u * jnp.exp(log_scale) + shift, total(log_scale, u)
 
-    def inverse(self, v: Float[Array, "b h w c"], features: Given) -> bijectors.Result:
+    def inverse(self, v: Float[Array, "b h w c"], features: Given) -> base.Result:
         """Towards the noise."""
         shift, log_scale = self.coefficients(v.shape[-1], features)
         return (v - shift) * jnp.exp(-log_scale), -total(log_scale, v)

@@ -13,14 +13,17 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import bijectors, blocks, deflow_features
+from senm_jax.nn import blocks, deflow_features
+from senm_jax.nn.bijectors import (
+    actnorm, affine, chain, coupling, injector, invertible_conv, repeat, squeeze,
+)
 
 Image = Float[Array, "_ _ _ 3"]
 Latents = list[Float[Array, "b _ _ _"]]
 
 
 class Coefficients(nn.Module):
-    """Shift and scale of an affine map, as `bijectors.Coefficients` but for the network.
+    """Shift and scale of an affine map, as `affine.Coefficients` but for the network.
 
     3x3 convolution, ActNorm, ReLU, 1x1 convolution, ActNorm, ReLU, and a 3x3 convolution that
     starts at zero under a learnt gain. Looks two pixels far.
@@ -35,10 +38,10 @@ class Coefficients(nn.Module):
         self, x: Float[Array, "b h w i"], channels: int
     ) -> tuple[Float[Array, "b h w o"], Float[Array, "b h w o"]]:
         """Shift and scale of ``channels`` channels each, float32."""
-        h = nn.relu(bijectors.normed_conv("first", x, self.hidden, 3, self.dtype))
-        h = nn.relu(bijectors.normed_conv("second", h, self.hidden, 1, self.dtype))
-        out = bijectors.zero_conv(self, h, 2 * channels, 3, self.dtype)
-        return bijectors.shift_and_scale(out, self.floor)
+        h = nn.relu(affine.normed_conv("first", x, self.hidden, 3, self.dtype))
+        h = nn.relu(affine.normed_conv("second", h, self.hidden, 1, self.dtype))
+        out = affine.zero_conv(self, h, 2 * channels, 3, self.dtype)
+        return affine.shift_and_scale(out, self.floor)
 
 
 class Split(nn.Module):
@@ -55,7 +58,7 @@ class Split(nn.Module):
         self, kept: Float[Array, "b h w c"]
     ) -> tuple[Float[Array, "b h w c"], Float[Array, "b h w c"]]:
         """Mean and scale of the channels that leave."""
-        out = bijectors.zero_conv(self, kept, 2 * kept.shape[-1], 3, self.dtype)
+        out = affine.zero_conv(self, kept, 2 * kept.shape[-1], 3, self.dtype)
         return out[..., ::2], jnp.exp(out[..., 1::2]) + 1e-6
 
     def forward(
@@ -101,22 +104,22 @@ class DeFlow(nn.Module):
 
     def setup(self):
         def transition():
-            return bijectors.Chain([bijectors.ActNorm(), bijectors.InvertibleConv()])
+            return chain.Chain([actnorm.ActNorm(), invertible_conv.InvertibleConv()])
 
         def step():
             fields = {"hidden": self.hidden, "dtype": self.dtype, "kind": Coefficients}
-            return bijectors.Chain([
-                bijectors.ActNorm(), bijectors.InvertibleConv(),
-                bijectors.Coupling(**fields), bijectors.Injector(**fields),
+            return chain.Chain([
+                actnorm.ActNorm(), invertible_conv.InvertibleConv(),
+                coupling.Coupling(**fields), injector.Injector(**fields),
             ])
 
         self.reduction = deflow_features.Reduction(self.scale)
         self.encoder = deflow_features.Encoder(
             self.width, self.growth, self.blocks, self.tapped, self.dtype)
         self.flows = [
-            bijectors.Chain([
-                bijectors.Squeeze(), *[transition() for _ in range(self.transitions)],
-                bijectors.Repeat(step(), self.steps),
+            chain.Chain([
+                squeeze.Squeeze(), *[transition() for _ in range(self.transitions)],
+                repeat.Repeat(step(), self.steps),
             ])
             for _ in range(self.levels)
         ]

@@ -11,7 +11,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from senm_jax.nn import bijectors, blocks
+from senm_jax.nn import blocks
+from senm_jax.nn.bijectors import actnorm, chain, coupling, injector, invertible_conv, squeeze
 from senm_jax.ops import pixels
 
 Image = Float[Array, "_ _ _ 3"]
@@ -79,23 +80,23 @@ class NAFlow(nn.Module):
 
     def setup(self):
         def transition():
-            return bijectors.Chain([bijectors.ActNorm(), bijectors.InvertibleConv()])
+            return chain.Chain([actnorm.ActNorm(), invertible_conv.InvertibleConv()])
 
         def block():
             fields = self.hidden, self.scale_floor, self.dtype
-            return bijectors.Chain([
-                bijectors.ActNorm(), bijectors.InvertibleConv(),
-                bijectors.Coupling(*fields), bijectors.Injector(*fields),
+            return chain.Chain([
+                actnorm.ActNorm(), invertible_conv.InvertibleConv(),
+                coupling.Coupling(*fields), injector.Injector(*fields),
             ])
 
         def transitions():
             return [transition() for _ in range(self.transitions)]
 
         self.conditioning = Conditioning(self.width, self.levels, self.dtype)
-        self.embedding = bijectors.Chain([bijectors.InvertibleConv(), *transitions()])
+        self.embedding = chain.Chain([invertible_conv.InvertibleConv(), *transitions()])
         self.flows = [
-            bijectors.Chain([
-                bijectors.Squeeze(), *transitions(), *[block() for _ in range(self.blocks)]
+            chain.Chain([
+                squeeze.Squeeze(), *transitions(), *[block() for _ in range(self.blocks)]
             ])
             for _ in range(self.levels)
         ]

@@ -16,7 +16,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from senm_jax.nn import bijectors, blocks, camera_scaling, initial, norm
+from senm_jax.nn import blocks, camera_scaling, initial, norm
+from senm_jax.nn.bijectors import base, chain, invertible_conv
 
 Given = camera_scaling.Given
 Image = Float[Array, "_ _ _ _"]
@@ -67,14 +68,14 @@ class AffineCoupling(nn.Module):
 
     train: bool
 
-    def forward(self, u: Image, features: Given) -> bijectors.Result:
+    def forward(self, u: Image, features: Given) -> base.Result:
         """Towards the latent; ValueError for a single channel."""
         kept, moved = _parts(u)
         shift, log_scale = self.coefficients(kept, moved.shape[-1], features)
         v = jnp.concatenate([kept, moved * jnp.exp(log_scale) + shift], -1)
         return v, camera_scaling.total(log_scale, moved)
 
-    def inverse(self, v: Image, features: Given) -> bijectors.Result:
+    def inverse(self, v: Image, features: Given) -> base.Result:
         """Towards the noise; ValueError for a single channel."""
         kept, moved = _parts(v)
         shift, log_scale = self.coefficients(kept, moved.shape[-1], features)
@@ -137,7 +138,7 @@ class Factor(nn.Module):
 
 def noise_flow(
     settings: camera_scaling.CameraSettings, couplings: int, *, train: bool
-) -> bijectors.Chain:
+) -> chain.Chain:
     """Noise Flow for sRGB: couplings, each behind a 1x1 convolution, a gain layer after the first
     half of them and a signal layer last.
 
@@ -146,24 +147,24 @@ def noise_flow(
     the 2,224 others are ours.
     """
     steps = [layer for _ in range(couplings)
-             for layer in (bijectors.InvertibleConv(), NoiseCoupling(train))]
+             for layer in (invertible_conv.InvertibleConv(), NoiseCoupling(train))]
     half = couplings // 2 * 2
     gain, signal = camera_scaling.GainLayer(settings), camera_scaling.SignalLayer(settings)
-    return bijectors.Chain([*steps[:half], gain, *steps[half:], signal])
+    return chain.Chain([*steps[:half], gain, *steps[half:], signal])
 
 
 def flow_srgb(
     settings: camera_scaling.CameraSettings, groups: int, *, train: bool
-) -> bijectors.Chain:
+) -> chain.Chain:
     """Flow-sRGB: ``groups`` of a conditional linear map and two conditional couplings, each behind
     a 1x1 convolution.
 
     The release counts 6,160 parameters with 4 groups and its 25 configurations, 5 ISOs of each of
     5 cameras. Of those 96 lie in the masked triangles of LU factors; the 6,064 others are ours.
     """
-    step = [bijectors.InvertibleConv, lambda: ConditionalCoupling(train, settings)]
+    step = [invertible_conv.InvertibleConv, lambda: ConditionalCoupling(train, settings)]
     group = [lambda: camera_scaling.ConditionalLinear(len(settings.cameras)), *step, *step]
-    return bijectors.Chain([make() for _ in range(groups) for make in group])
+    return chain.Chain([make() for _ in range(groups) for make in group])
 
 
 def _parts(x: Float[Array, "b h w c"]) -> tuple[Array, Array]:

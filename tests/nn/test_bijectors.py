@@ -7,22 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from senm_jax.nn import bijectors, camera_scaling, pixel_flows
+from senm_jax.nn import camera_scaling, pixel_flows
+from senm_jax.nn.bijectors import (
+    actnorm, chain, coupling, injector, invertible_conv, repeat, squeeze,
+)
 
 
 def block():
-    return bijectors.Chain([
-        bijectors.Squeeze(),
-        bijectors.ActNorm(),
-        bijectors.InvertibleConv(),
-        bijectors.Coupling(hidden=3),
-        bijectors.Injector(hidden=3),
+    return chain.Chain([
+        squeeze.Squeeze(),
+        actnorm.ActNorm(),
+        invertible_conv.InvertibleConv(),
+        coupling.Coupling(hidden=3),
+        injector.Injector(hidden=3),
     ])
 
 
-def repeat():
-    return bijectors.Repeat(bijectors.Chain([
-        bijectors.ActNorm(), bijectors.InvertibleConv(), bijectors.Coupling(hidden=3),
+def repeated():
+    return repeat.Repeat(chain.Chain([
+        actnorm.ActNorm(), invertible_conv.InvertibleConv(), coupling.Coupling(hidden=3),
     ]), 3)
 
 
@@ -41,15 +44,15 @@ GIVEN = {
 
 
 TABLE = {
-    "squeeze": (bijectors.Squeeze, 3),
-    "actnorm": (bijectors.ActNorm, 3),
-    "invertible convolution": (bijectors.InvertibleConv, 5),
-    "coupling": (lambda: bijectors.Coupling(hidden=3), 4),
-    "coupling without features": (lambda: bijectors.Coupling(hidden=3), 4),
-    "injector": (lambda: bijectors.Injector(hidden=3), 3),
+    "squeeze": (squeeze.Squeeze, 3),
+    "actnorm": (actnorm.ActNorm, 3),
+    "invertible convolution": (invertible_conv.InvertibleConv, 5),
+    "coupling": (lambda: coupling.Coupling(hidden=3), 4),
+    "coupling without features": (lambda: coupling.Coupling(hidden=3), 4),
+    "injector": (lambda: injector.Injector(hidden=3), 3),
     "chain": (block, 3),
     **GIVEN,
-    "repeat": (repeat, 4),
+    "repeat": (repeated, 4),
 }
 SIZES = [(2, 2), (4, 6)]
 
@@ -117,7 +120,7 @@ def test_the_log_determinant_is_the_jacobians(name, size):
 def test_the_first_batch_leaves_actnorm_with_mean_0_and_deviation_1():
     u = jnp.asarray(np.random.default_rng(0).normal(3, 5, (2, 4, 6, 3)), jnp.float32)
     u = u.at[..., 1].set(0.25)  # a constant channel
-    v, variables = bijectors.ActNorm().init_with_output(jax.random.key(0), u, method="forward")
+    v, variables = actnorm.ActNorm().init_with_output(jax.random.key(0), u, method="forward")
     del variables
     np.testing.assert_allclose(v[0].mean((0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(v[0].std((0, 1, 2)), [1, 0, 1], atol=1e-5)
@@ -125,7 +128,7 @@ def test_the_first_batch_leaves_actnorm_with_mean_0_and_deviation_1():
 
 def test_the_invertible_convolution_begins_as_a_rotation():
     u = jnp.asarray(np.random.default_rng(0).normal(size=(1, 2, 3, 12)), jnp.float32)
-    (v, log_det), _ = bijectors.InvertibleConv().init_with_output(
+    (v, log_det), _ = invertible_conv.InvertibleConv().init_with_output(
         jax.random.key(1), u, method="forward"
     )
     np.testing.assert_allclose(
@@ -136,7 +139,7 @@ def test_the_invertible_convolution_begins_as_a_rotation():
 
 def test_a_coupling_begins_with_the_same_scale_everywhere():
     u = jnp.ones((1, 2, 2, 4))
-    (v, log_det), _ = bijectors.Coupling(hidden=3).init_with_output(
+    (v, log_det), _ = coupling.Coupling(hidden=3).init_with_output(
         jax.random.key(0), u, None, method="forward"
     )
     scale = 1 / (1 + np.exp(-2)) + 0.001
@@ -146,11 +149,11 @@ def test_a_coupling_begins_with_the_same_scale_everywhere():
 
 def test_what_a_bijector_cannot_take_is_refused():
     with pytest.raises(ValueError, match="squeeze: expected an even height and width, got 3x4"):
-        bijectors.Squeeze().forward(jnp.zeros((1, 3, 4, 3)))
+        squeeze.Squeeze().forward(jnp.zeros((1, 3, 4, 3)))
     with pytest.raises(ValueError, match="squeeze: expected channels by fours, got 6"):
-        bijectors.Squeeze().inverse(jnp.zeros((1, 2, 2, 6)))
+        squeeze.Squeeze().inverse(jnp.zeros((1, 2, 2, 6)))
     with pytest.raises(ValueError, match="coupling: expected an even number of channels, got 3"):
-        bijectors.Coupling(hidden=2).init(
+        coupling.Coupling(hidden=2).init(
             jax.random.key(0), jnp.zeros((1, 2, 2, 3)), None, method="forward"
         )
     single = jnp.zeros((1, 2, 2, 1))
@@ -163,10 +166,10 @@ def test_what_a_bijector_cannot_take_is_refused():
 
 def test_low_precision_inside_couplings_still_goes_back():
     u = jnp.asarray(np.random.default_rng(0).normal(size=(1, 4, 4, 4)), jnp.float32)
-    coupling = bijectors.Coupling(hidden=3, dtype=jnp.bfloat16)
-    variables = coupling.init(jax.random.key(0), u, None, method="forward")
+    bijector = coupling.Coupling(hidden=3, dtype=jnp.bfloat16)
+    variables = bijector.init(jax.random.key(0), u, None, method="forward")
     variables = jax.tree.map(lambda leaf: leaf + 0.05, variables)
-    v, log_det = coupling.apply(variables, u, None, method="forward")
-    again, _ = coupling.apply(variables, v, None, method="inverse")
+    v, log_det = bijector.apply(variables, u, None, method="forward")
+    again, _ = bijector.apply(variables, v, None, method="inverse")
     assert v.dtype == log_det.dtype == jnp.float32
     np.testing.assert_allclose(again, u, atol=1e-4)
