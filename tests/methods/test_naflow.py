@@ -13,9 +13,7 @@ from senm_jax.methods import base, configurations, naflow
 from senm_jax.nn import camera_gaussians
 
 NAMES = ("quiet_00100", "loud_03200")
-CONFIG = naflow.Config(
-    configurations=NAMES, levels=2, transitions=1, blocks=1, width=8, hidden=4
-)
+CONFIG = naflow.Config(configurations=NAMES, levels=2, transitions=1, blocks=1, width=8, hidden=4)
 STD = (0.01, 0.08)
 STD_OF_LOUD = 1.5
 """Of the latent."""
@@ -202,8 +200,7 @@ def test_the_judgement_is_the_loss_s():
     method, variables = _fresh()
     pair = _batch()["paired"]
     judged = jax.jit(method.judge)(variables, _float(pair["clean"]), _float(pair["noisy"]))
-    own = np.take_along_axis(
-        np.asarray(judged.bits), pair["configuration"][:, None], 1)
+    own = np.take_along_axis(np.asarray(judged.bits), pair["configuration"][:, None], 1)
     (_, outcome), _ = _loss()(*_parts(variables), {"paired": pair})
     np.testing.assert_allclose(own.mean(), outcome.metrics["bpd"], rtol=0.02)  # other draws
     pixels = SIDE * SIDE * 3 * math.log(2)
