@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from senm_jax.data import draws, pipeline, store
+from senm_jax.data import draws, pipeline, store, writing
 
 TARGET = 10_000
 """Crops of 64 x 64 per second and host with two cores that a store is to give."""
@@ -71,7 +71,7 @@ def _rate(batches: Iterator[Any], seconds: float) -> dict[str, float]:
 
 def _random_store(path: Path) -> Path:
     """A store of random pixels with patches of every domain."""
-    with store.Writer(path, patch=(_PATCH, _PATCH), about={"made_by": "bench"}) as writer:
+    with writing.Writer(path, patch=(_PATCH, _PATCH), about={"made_by": "bench"}) as writer:
         for i in range(_PATCHES):
             bits = draws.raw(_PATCH * _PATCH * 6 // 8, "bench", i)
             clean, noisy = bits.view(np.uint8).reshape(2, _PATCH, _PATCH, 3)

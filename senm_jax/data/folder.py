@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from senm_jax.data import degrading, duplicates, images, layout, packing, pairing, preflight, store
+from senm_jax.data import (
+    degrading, duplicates, images, layout, packing, pairing, preflight, writing,
+)
 from senm_jax.degradations import parameters
 
 Folder = str | os.PathLike
@@ -69,7 +71,7 @@ def prepare(
     made = degrader and {"degradation": degrader.about, "seed": seed}
     complete = functools.partial(_complete, degrader, seed)
     cuts = packing.patches(report.usable, patch, per_image, seed, complete, scale)
-    with store.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:
+    with writing.Writer(out, patch=(patch, patch), about=about, scale=scale) as writer:
         for item, cut in cuts:
             domain, maker = ("paired", made) if item.split == _MADE else (item.split, None)
             packing.add(writer, domain, item, cut, roots[item.split], origin=maker)

@@ -1,4 +1,4 @@
-"""What a patch store is on disk: names, the index's check, hashes; `store` reads and writes it."""
+"""What a patch store is on disk, for `store` and `writing`: names, the index's check, hashes."""
 
 import hashlib
 import json

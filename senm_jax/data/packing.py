@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from senm_jax.data import compare, draws, duplicates, images, pairing, parallel, preflight, store
+from senm_jax.data import (
+    compare, draws, duplicates, images, layout, pairing, parallel, preflight, writing,
+)
 
 MOST_PATCHES = 32
 """Patches cut from an image when their number is left open: as many as cover it, at most this."""
@@ -108,7 +110,7 @@ def available(item: preflight.Item, patch: int, count: int) -> int:
 
 
 def add(
-    writer: store.Writer,
+    writer: writing.Writer,
     domain: str,
     item: preflight.Item,
     cut: Sequence[Patch],
@@ -122,7 +124,7 @@ def add(
     changed between the two photographs, what differs in the mean is no noise. ``origin`` says what
     made a noisy side that comes of no file.
     """
-    sides = store.SIDES[domain]
+    sides = layout.SIDES[domain]
     names = dict.fromkeys(pairing.below(file, roots[side]) for side, file in item.files.items())
     for patch in cut:
         if item.match_mean and domain == "paired":

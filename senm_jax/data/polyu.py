@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from senm_jax.data import draws, duplicates, layout, packing, preflight, store
+from senm_jax.data import draws, duplicates, layout, packing, preflight, writing
 
 SCENES = "scenes.json"
 _FIELDS = {"scene": str, "camera": str | None, "iso": int | None, "split": str, "noisy": str,
@@ -67,8 +67,8 @@ def prepare(
     of_train, of_test = (about | _photographs(report, testing) for testing in (False, True))
     work, roots = layout.clear_partial(out), {"clean": data, "noisy": data}
     with (
-        store.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
-        store.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
+        writing.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
+        writing.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
     ):
         for item, cut in packing.patches(report.usable, patch, per_scene, seed):
             if item.split == TEST:

@@ -21,7 +21,7 @@ import tqdm
 from jaxtyping import Float, Float32, UInt8
 
 import senm_jax
-from senm_jax.data import compare, images, layout
+from senm_jax.data import compare, images, layout, writing
 from senm_jax.data import store as store_
 from senm_jax.inference import apply, cleans, conditions, results, stream, tiles
 from senm_jax.training import runs
@@ -91,7 +91,7 @@ def to_store(
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     about |= _about(run, options)
-    with store_.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
+    with writing.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
         done = [record["origin"]["name"] for record in writer.records("paired")]
         number = {each.name: i for i, each in enumerate(sources)}
         first = number[done[-1]] + 1 if done else 0

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from senm_jax.data import store
+from senm_jax.data import store, writing
 
 
 def make_scene(seed: int, height: int = 96, width: int = 128) -> np.ndarray:
@@ -53,7 +53,7 @@ def save():
 def fill():
     """Writes patches of every domain, tagged with camera and ISO, to a writer."""
 
-    def fill(writer: store.Writer, count: int = 6, first: int = 0, patch=(40, 56)) -> None:
+    def fill(writer: writing.Writer, count: int = 6, first: int = 0, patch=(40, 56)) -> None:
         for i in range(first, first + count):
             rng = np.random.default_rng(i)
             clean, noisy = rng.integers(0, 256, (2, *patch, 3), np.uint8)
@@ -69,8 +69,22 @@ def fill():
 
 
 @pytest.fixture
+def fill_enlarged():
+    """Writes pairs whose clean side is larger by the scale, to a writer."""
+
+    def fill_enlarged(writer: writing.Writer, count=5, scale=4, patch=(16, 24)):
+        small = tuple(length // scale for length in patch)
+        for i in range(count):
+            rng = np.random.default_rng(i)
+            clean, noisy = (rng.integers(0, 256, (*size, 3), np.uint8) for size in (patch, small))
+            writer.add("paired", clean=clean, noisy=noisy, source=f"{i}.png")
+
+    return fill_enlarged
+
+
+@pytest.fixture
 def small_store(tmp_path, fill):
-    with store.Writer(tmp_path / "small", patch=(40, 56), about={"made_by": "test"}) as writer:
+    with writing.Writer(tmp_path / "small", patch=(40, 56), about={"made_by": "test"}) as writer:
         fill(writer)
     return store.Store.open(tmp_path / "small")
 

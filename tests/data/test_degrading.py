@@ -5,7 +5,7 @@ import concurrent.futures
 import numpy as np
 import pytest
 
-from senm_jax.data import degrading, pipeline, store, symmetries
+from senm_jax.data import degrading, pipeline, store, symmetries, writing
 from senm_jax.degradations import parameters
 
 
@@ -101,7 +101,7 @@ def test_the_fingerprint_follows_the_degradation(small_store):
 
 
 def test_stores_without_clean_patches_or_too_small_ones_are_refused(tmp_path, small_store):
-    with store.Writer(tmp_path / "t", patch=(8, 8), about={}) as writer:
+    with writing.Writer(tmp_path / "t", patch=(8, 8), about={}) as writer:
         writer.add("target", noisy=np.zeros((8, 8, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match=r"no store has source patches \(config.data.degr"):
         pipe(store.Store.open(tmp_path / "t"), "awgn", crop=4)

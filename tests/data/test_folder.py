@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from senm_jax.data import duplicates, folder, store
+from senm_jax.data import duplicates, folder, store, writing
 from senm_jax.degradations import parameters
 
 
@@ -204,7 +204,7 @@ def test_near_duplicates_of_other_stores_are_named(photographs, tmp_path, scene,
     assert f"one is paired, the other in {train.path}" in found
     packed = store.Store.open(folder.prepare(tmp_path / "out_test", **test))
     assert len(duplicates.of_store(packed.path)) == 2
-    with store.Writer(tmp_path / "own", patch=(32, 32), about={}) as writer:
+    with writing.Writer(tmp_path / "own", patch=(32, 32), about={}) as writer:
         writer.add("source", clean=scene(0)[:32, :32], source="x")
     with pytest.raises(ValueError, match="own: its index does not say .* prepare it again"):
         duplicates.of_store(tmp_path / "own")
@@ -265,19 +265,19 @@ def test_an_existing_store_is_refused_before_any_work(photographs):
 
 
 def test_an_interrupted_prepare_can_be_run_again(photographs, monkeypatch):
-    add, calls = store.Writer.add, []
+    add, calls = writing.Writer.add, []
 
     def interrupted(self, *args, **kwargs):
         if len(calls) == 10:
             raise KeyboardInterrupt
         calls.append(add(self, *args, **kwargs))
 
-    monkeypatch.setattr(store.Writer, "add", interrupted)
+    monkeypatch.setattr(writing.Writer, "add", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare(photographs)
     with pytest.raises(ValueError, match="was not finished"):
         store.Store.open(photographs / "out")
-    monkeypatch.setattr(store.Writer, "add", add)
+    monkeypatch.setattr(writing.Writer, "add", add)
     packed, _ = prepare(photographs)
     packed.verify()
     assert not (photographs / "out.partial").exists()

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from senm_jax.data import pipeline, store, symmetries
+from senm_jax.data import pipeline, store, symmetries, writing
 
 ROWS = {"paired": 4, "source": 6, "target": 2}
 
@@ -25,7 +25,7 @@ def pipe(small_store):
 
 def coded_store(path, patch=(9, 12), count=5, domains=("paired",), first=0):
     """Every pixel says where it is: patch, row, column; noisy is 255 - clean."""
-    with store.Writer(path, patch=patch, about={}) as writer:
+    with writing.Writer(path, patch=patch, about={}) as writer:
         for i in range(first, first + count):
             image = np.empty((*patch, 3), np.uint8)
             image[..., 0] = i
@@ -246,7 +246,7 @@ def test_a_noisy_patch_of_an_unnamed_configuration_is_refused(tmp_path):
 def enlarged_store(path, scale=4, small=(5, 6), count=3):
     """Pairs whose clean pixels each equal the noisy pixel that they lie in; those say where."""
     patch = tuple(scale * length for length in small)
-    with store.Writer(path, patch=patch, about={}, scale=scale) as writer:
+    with writing.Writer(path, patch=patch, about={}, scale=scale) as writer:
         for i in range(count):
             noisy = np.stack([np.full(small, i), *np.indices(small)], -1).astype(np.uint8)
             clean = noisy.repeat(scale, 0).repeat(scale, 1)
@@ -270,7 +270,7 @@ def test_the_clean_crop_is_larger_at_the_same_place_and_turned_alike(tmp_path):
 
 def test_the_noisy_side_is_drawn_as_from_a_store_of_one_size(tmp_path):
     enlarged = enlarged_store(tmp_path / "s")
-    with store.Writer(tmp_path / "one", patch=(5, 6), about={}) as writer:
+    with writing.Writer(tmp_path / "one", patch=(5, 6), about={}) as writer:
         for image in enlarged.images("paired", "noisy")[:]:
             writer.add("paired", clean=image, noisy=image, source="x")
     first, second = (

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from senm_jax.data import duplicates, images, polyu, preflight, store
+from senm_jax.data import duplicates, images, polyu, preflight, store, writing
 
 CAMERAS = [("a", 100), ("a", 100), ("a", 200), ("a", 200), ("b", 100), ("b", 400), ("c", 100)]
 
@@ -129,17 +129,17 @@ def test_too_many_pairs_are_refused(scenes_folder):
 
 
 def test_both_stores_or_none(scenes_folder, monkeypatch):
-    commit, calls = store.Writer._commit, []
+    commit, calls = writing.Writer._commit, []
 
     def interrupted(self):
         if calls:
             raise KeyboardInterrupt
         calls.append(commit(self))
 
-    monkeypatch.setattr(store.Writer, "_commit", interrupted)
+    monkeypatch.setattr(writing.Writer, "_commit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare(scenes_folder)
-    monkeypatch.setattr(store.Writer, "_commit", commit)
+    monkeypatch.setattr(writing.Writer, "_commit", commit)
     written = list(scenes_folder.parent.rglob("index.json"))
     assert len(written) == 1
     with pytest.raises(ValueError, match="was not finished"):

@@ -1,18 +1,13 @@
-"""A store holds what was put in, appears whole or not at all, and knows when it was changed."""
+"""A store holds what was put in, and knows when it was changed."""
 
 import hashlib
 import json
-import os
 import pathlib
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 
-from senm_jax.data import layout, shards, store
+from senm_jax.data import layout, shards, store, writing
 
 PATCH = (40, 56)
 
@@ -46,7 +41,7 @@ def test_configurations(small_store):
 
 def test_shards_are_bounded_and_indexed_as_one(tmp_path, fill, monkeypatch, small_store):
     monkeypatch.setattr(shards, "BYTES", 4 * PATCH[0] * PATCH[1] * 3)
-    with store.Writer(tmp_path / "split", patch=PATCH, about={}) as writer:
+    with writing.Writer(tmp_path / "split", patch=PATCH, about={}) as writer:
         fill(writer)
     split = store.Store.open(tmp_path / "split")
     assert split.index["domains"]["paired"]["shards"] == [4, 2]
@@ -78,11 +73,11 @@ def test_fingerprint_follows_pixels_and_tags_and_nothing_else(tmp_path):
     ]  # fmt: skip
     found = []
     for i, change in enumerate(changes):
-        with store.Writer(tmp_path / str(i), patch=(4, 4), about={"i": i}) as writer:
+        with writing.Writer(tmp_path / str(i), patch=(4, 4), about={"i": i}) as writer:
             writer.add("target", **base | change)
         found.append(store.Store.open(tmp_path / str(i)).fingerprint)
     assert len(set(found)) == len(changes)
-    with store.Writer(tmp_path / "again", patch=(4, 4), about={"i": "other"}) as writer:
+    with writing.Writer(tmp_path / "again", patch=(4, 4), about={"i": "other"}) as writer:
         writer.add("target", **base)
     assert store.Store.open(tmp_path / "again").fingerprint == found[0]
 
@@ -152,7 +147,7 @@ def test_a_folder_of_stores_names_them(small_store):
 
 
 def test_missing_domains_and_windows_are_refused(tmp_path, fill):
-    with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
         writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x")
     opened = store.Store.open(tmp_path / "s")
     with pytest.raises(ValueError, match="no 'paired' patches, only"):
@@ -163,148 +158,9 @@ def test_missing_domains_and_windows_are_refused(tmp_path, fill):
         opened.read("source", "clean", 0, 1, 0, 4)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"domain": "other"}, "no domain 'other'"),
-        ({"domain": "paired", "clean": np.zeros((4, 4, 3), np.uint8)}, "a paired patch has"),
-        ({"domain": "source", "noisy": np.zeros((4, 4, 3), np.uint8)}, "a source patch has"),
-        ({"domain": "source", "clean": np.zeros((4, 5, 3), np.uint8)}, "expected uint8 .4, 4, 3"),
-        (
-            {"domain": "source", "clean": np.zeros((4, 4, 3), np.uint8), "level": float("nan")},
-            "expected a noise level",
-        ),
-    ],
-)
-def test_wrong_patches_are_refused_and_nothing_is_left_whole(tmp_path, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
-            writer.add(source="x.png", **arguments)
-    assert not (tmp_path / "s").exists()
-
-
-def test_an_empty_store_is_not_written(tmp_path):
-    with pytest.raises(ValueError, match="without any patch"):
-        with store.Writer(tmp_path / "s", patch=(4, 4), about={}):
-            pass
-    assert not (tmp_path / "s").exists()
-
-
-def test_an_existing_path_is_refused(small_store):
-    with pytest.raises(ValueError, match="small: exists; remove it"):
-        store.Writer(small_store.path, patch=PATCH, about={})
-
-
-def interrupt(path: pathlib.Path, fill, count: int, about: dict) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        with store.Writer(path, patch=PATCH, about=about) as writer:
-            fill(writer, count)
-            raise KeyboardInterrupt
-
-
-def test_an_exception_leaves_nothing_that_reads_as_whole(tmp_path, fill):
-    interrupt(tmp_path / "s", fill, 3, {})
-    for path in (tmp_path / "s", tmp_path / "s.partial"):
-        with pytest.raises(ValueError, match="was not finished; run the command"):
-            store.Store.open(path)
-    with store.Writer(tmp_path / "s", patch=PATCH, about={}) as writer:
-        assert writer.done == {}
-        fill(writer, 2)
-    assert len(store.Store.open(tmp_path / "s")) == 6
-    assert [child.name for child in tmp_path.iterdir()] == ["s"]
-
-
-def test_resuming_equals_no_interruption(tmp_path, fill, small_store, monkeypatch):
-    monkeypatch.setattr(shards, "BYTES", 2 * PATCH[0] * PATCH[1] * 3)
-    interrupt(tmp_path / "s", fill, 3, {"seed": 1})
-    for shard in (tmp_path / "s.partial").glob("*.0001.npy"):
-        shard.write_bytes(shard.read_bytes() + bytes(9000))  # killed before the journal knew
-    with store.Writer(tmp_path / "s", patch=PATCH, about={"seed": 1}, resume=True) as writer:
-        fill(writer, 1, first=3)
-        assert writer.done == {"paired": 4, "source": 4, "target": 4}
-        assert writer.records("source")[3]["source"] == "source 3.png"
-        fill(writer, 2, first=4)
-    resumed = store.Store.open(tmp_path / "s")
-    resumed.verify()
-    assert resumed.fingerprint == small_store.fingerprint
-    for shard in resumed.path.glob("*.npy"):
-        assert shard.stat().st_size == 128 + 2 * PATCH[0] * PATCH[1] * 3
-
-
-def test_resuming_with_other_settings_starts_again(tmp_path, fill):
-    interrupt(tmp_path / "s", fill, 4, {"seed": 1})
-    with store.Writer(tmp_path / "s", patch=PATCH, about={"seed": 2}, resume=True) as writer:
-        assert writer.done == {}
-        fill(writer, 1)
-
-
-def test_resuming_when_pixels_were_lost_starts_again(tmp_path, fill):
-    interrupt(tmp_path / "s", fill, 4, {})
-    shard = tmp_path / "s.partial" / "paired.noisy.0000.npy"
-    shard.write_bytes(shard.read_bytes()[:-1])
-    with store.Writer(tmp_path / "s", patch=PATCH, about={}, resume=True) as writer:
-        assert writer.done == {}
-        fill(writer, 1)
-
-
-def test_files_of_others_are_never_removed(tmp_path):
-    (tmp_path / "s.partial").mkdir()
-    (tmp_path / "s.partial" / "thesis.tex").write_text("precious")
-    with pytest.raises(ValueError, match="thesis.tex: no file of an unfinished store"):
-        store.Writer(tmp_path / "s", patch=PATCH, about={})
-    assert (tmp_path / "s.partial" / "thesis.tex").read_text() == "precious"
-
-
-KILLED = """
-import sys
-import numpy as np
-from senm_jax.data import store
-
-with store.Writer(sys.argv[1], patch=(40, 56), about={}) as writer:
-    for i in range(10**6):
-        image = np.random.default_rng(i).integers(0, 256, (40, 56, 3), np.uint8)
-        writer.add("source", clean=image, source=f"{i}.png")
-"""
-
-
-def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
-    path = tmp_path / "s"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=dict(os.environ))
-    journal = tmp_path / "s.partial" / layout.JOURNAL
-    deadline = time.monotonic() + 60
-    while not (journal.exists() and journal.stat().st_size > 10_000):
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    with pytest.raises(ValueError, match="was not finished"):
-        store.Store.open(path)
-    with store.Writer(path, patch=PATCH, about={}, resume=True) as writer:
-        done = writer.done["source"]
-        assert done > 10
-        image = np.random.default_rng(done).integers(0, 256, (*PATCH, 3), np.uint8)
-        writer.add("source", clean=image, source=f"{done}.png")
-    finished = store.Store.open(path)
-    finished.verify()
-    size = (path / "source.clean.0000.npy").stat().st_size
-    assert size == 128 + (done + 1) * PATCH[0] * PATCH[1] * 3
-    for i in (0, done - 1, done):
-        expected = np.random.default_rng(i).integers(0, 256, (*PATCH, 3), np.uint8)
-        np.testing.assert_array_equal(finished.images("source", "clean")[i], expected)
-
-
-def fill_enlarged(writer, count=5, scale=4, patch=(16, 24)):
-    """Pairs whose clean side is larger by the scale."""
-    small = tuple(length // scale for length in patch)
-    for i in range(count):
-        rng = np.random.default_rng(i)
-        clean, noisy = (rng.integers(0, 256, (*size, 3), np.uint8) for size in (patch, small))
-        writer.add("paired", clean=clean, noisy=noisy, source=f"{i}.png")
-
-
-def test_a_pair_may_have_a_smaller_noisy_side(tmp_path, monkeypatch):
+def test_a_pair_may_have_a_smaller_noisy_side(tmp_path, fill_enlarged, monkeypatch):
     monkeypatch.setattr(shards, "BYTES", 2 * 16 * 24 * 3)
-    with store.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=4) as writer:
+    with writing.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=4) as writer:
         fill_enlarged(writer)
     opened = store.Store.open(tmp_path / "s")
     opened.verify()
@@ -319,9 +175,9 @@ def test_a_pair_may_have_a_smaller_noisy_side(tmp_path, monkeypatch):
     assert "5 paired patches of 16 x 24 (noisy ones 4 x 6)" in opened.summary()
 
 
-def test_the_scale_is_part_of_the_fingerprint_only_where_sizes_differ(tmp_path):
+def test_the_scale_is_part_of_the_fingerprint_only_where_sizes_differ(tmp_path, fill_enlarged):
     def index(scale):
-        with store.Writer(tmp_path / str(scale), patch=(4, 4), about={}, scale=scale) as writer:
+        with writing.Writer(tmp_path / str(scale), patch=(4, 4), about={}, scale=scale) as writer:
             fill_enlarged(writer, 1, scale, (4, 4))
         return store.Store.open(tmp_path / str(scale)).index
 
@@ -332,35 +188,3 @@ def test_the_scale_is_part_of_the_fingerprint_only_where_sizes_differ(tmp_path):
     assert plain["fingerprint"] == hashlib.sha256(text.encode()).hexdigest()
     del halved["scale"]
     assert layout.fingerprint(halved) != halved["fingerprint"]
-
-
-def test_a_scale_that_does_not_fit_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="multiples of the scale, got 16 x 18 and 4"):
-        store.Writer(tmp_path / "s", patch=(16, 18), about={}, scale=4)
-    with pytest.raises(ValueError, match="a store of scale 2 holds pairs alone, got a source"):
-        with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
-            writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x.png")
-    with pytest.raises(ValueError, match=r"x.png: expected uint8 \(2, 2, 3\), got uint8 \(4, 4"):
-        with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
-            image = np.zeros((4, 4, 3), np.uint8)
-            writer.add("paired", clean=image, noisy=image, source="x.png")
-
-
-def test_an_interrupted_writer_goes_on_with_both_sizes(tmp_path):
-    def write(path, count):
-        with store.Writer(path, patch=(8, 8), about={}, scale=2, resume=True) as writer:
-            fill_enlarged(writer, count, 2, (8, 8))
-            if count < 3:
-                raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / "s", 2)
-    with store.Writer(tmp_path / "s", patch=(8, 8), about={}, resume=True) as other:
-        assert other.done == {}  # of another scale: it starts again
-        image = np.zeros((8, 8, 3), np.uint8)
-        other.add("source", clean=image, source="x")
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / "t", 2)
-    with store.Writer(tmp_path / "t", patch=(8, 8), about={}, scale=2, resume=True) as writer:
-        assert writer.done == {"paired": 2}
-    assert store.Store.open(tmp_path / "t").images("paired", "noisy").shape == (2, 4, 4, 3)

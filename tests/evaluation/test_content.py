@@ -9,6 +9,7 @@ from evaluation import worlds
 from inference import small
 
 from senm_jax.data import store as store_
+from senm_jax.data import writing
 from senm_jax.evaluation import content, patches, report, sections
 from senm_jax.methods import lud_vae
 from senm_jax.training import runs
@@ -25,7 +26,7 @@ def store(tmp_path_factory):
     """Pairs, the noisy image of each a little darker."""
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("content") / "store"
-    with store_.Writer(path, patch=(16, 16), about={}) as writer:
+    with writing.Writer(path, patch=(16, 16), about={}) as writer:
         for i in range(4):
             clean = rng.integers(80, 200, (16, 16, 3), dtype=np.uint8)
             writer.add("paired", clean=clean, noisy=clean - 8, camera="ab"[i % 2], source=str(i))

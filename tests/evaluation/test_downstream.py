@@ -6,7 +6,7 @@ import pytest
 from evaluation import worlds
 from inference import small
 
-from senm_jax.data import store as store_
+from senm_jax.data import writing
 from senm_jax.evaluation import downstream, patches, protocols, restoration
 from senm_jax.training import overrides
 
@@ -21,7 +21,7 @@ def pairs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cleans(tmp_path_factory):
     path = tmp_path_factory.mktemp("cleans") / "cleans"
-    with store_.Writer(path, patch=(16, 16), about={}) as writer:
+    with writing.Writer(path, patch=(16, 16), about={}) as writer:
         writer.add("source", clean=np.zeros((16, 16, 3), np.uint8), source="black")
     return str(path)
 

@@ -6,6 +6,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.data import store as store_
+from senm_jax.data import writing
 from senm_jax.evaluation import latent, latent_section, report
 from senm_jax.methods import base
 
@@ -33,7 +34,7 @@ def stores(tmp_path_factory):
     rng = np.random.default_rng(0)
     for level in (4, 12):
         path = tmp_path_factory.mktemp("latent") / f"noise_{level}"
-        with store_.Writer(path, patch=(20, 22), about={}) as writer:
+        with writing.Writer(path, patch=(20, 22), about={}) as writer:
             for i in range(6):
                 clean = np.full((20, 22, 3), 120 + i, np.uint8)
                 noisy = np.rint(clean + level * rng.normal(size=clean.shape)).astype(np.uint8)

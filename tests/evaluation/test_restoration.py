@@ -4,6 +4,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.data import store as store_
+from senm_jax.data import writing
 from senm_jax.evaluation import patches, restoration, sections
 from senm_jax.methods import base
 from senm_jax.metrics import psnr, ssim
@@ -77,7 +78,7 @@ def test_what_cannot_be_evaluated_is_refused(store):
 
 def test_a_small_noisy_side_is_enlarged_to_be_measured(tmp_path):
     random = np.random.default_rng(0)
-    with store_.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=2) as writer:
+    with writing.Writer(tmp_path / "s", patch=(16, 24), about={}, scale=2) as writer:
         for i in range(2):
             noisy = random.integers(40, 200, (8, 12, 3), np.uint8)
             writer.add("paired", clean=noisy.repeat(2, 0).repeat(2, 1), noisy=noisy, source=f"{i}")

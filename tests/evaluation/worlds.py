@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from senm_jax.data import store as store_
+from senm_jax.data import writing
 from senm_jax.methods import base, white_gaussian
 from senm_jax.ops import gaussian
 
@@ -18,7 +19,7 @@ LEVELS = {("one", 100): 0.02, ("one", 800): 0.05, ("two", None): 0.03}
 def make_store(path, *, each=8, seed=0):
     """Pairs of three cameras whose noise follows `structured`'s law, ``each`` of every camera."""
     generator = np.random.default_rng(seed)
-    with store_.Writer(path, patch=(SIDE, SIDE), about={}) as writer:
+    with writing.Writer(path, patch=(SIDE, SIDE), about={}) as writer:
         for place in range(each):
             for (camera, iso), level in LEVELS.items():
                 coarse = generator.uniform(0.15, 0.85, (4, 4, 3)).astype(np.float32)

@@ -5,7 +5,7 @@ import pytest
 from inference import small
 from PIL import Image
 
-from senm_jax.data import store
+from senm_jax.data import writing
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,7 @@ def real(tmp_path_factory):
     """A store of 16x16 patches: 6 pairs of levels 0.01 to 0.06, 5 source, 4 target patches."""
     rng = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("data") / "real"
-    with store.Writer(path, patch=(16, 16), about={}) as writer:
+    with writing.Writer(path, patch=(16, 16), about={}) as writer:
         for i in range(15):
             clean = rng.integers(60, 190, (1, 1, 3)) + np.arange(16)[:, None, None] * np.ones(3)
             clean = np.broadcast_to(clean, (16, 16, 3)).astype(np.uint8)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from inference import small
 
-from senm_jax.data import store
+from senm_jax.data import store, writing
 from senm_jax.inference import conditions, imitation, likeness
 from senm_jax.methods import base
 
@@ -61,7 +61,7 @@ def test_a_store_with_pairs_is_imitated_by_their_recorded_levels(white, real):
 
 def test_levels_are_like_those_of_pairs_of_the_image_s_texture(white, tmp_path):
     # Levels go as the square root of the mean difference, times a factor that it does not tell.
-    with store.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
         for height in (20, 40, 80, 160):
             for factor in (0.5, 2.0):
                 image, differ = _ruled(height / 255)
@@ -89,7 +89,7 @@ def test_moved_levels_stay_within_those_of_pairs_and_silent_pairs_tell_no_slope(
 
 
 def test_pairs_are_taken_where_one_of_the_stores_has_them(tmp_path, real):
-    with store.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
         writer.add("target", noisy=np.zeros((8, 8, 3), np.uint8), source="x")
     run = small.white(tmp_path / "run", (str(tmp_path / "s"), str(real)))
     found = _levels(run, None, read=lambda: _ruled(0.3)[0])
@@ -98,7 +98,7 @@ def test_pairs_are_taken_where_one_of_the_stores_has_them(tmp_path, real):
 
 def test_levels_without_pairs_are_those_of_noisy_patches(white, tmp_path):
     rng = np.random.default_rng(0)
-    with store.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
         for std in (5, 20):
             noisy = np.clip(128 + std * rng.standard_normal((16, 16, 3)), 0, 255)
             writer.add("target", noisy=noisy.astype(np.uint8), source="x")
@@ -127,7 +127,7 @@ def test_measured_levels_are_of_the_noise(white, tmp_path):
     rng = np.random.default_rng(0)
     clean = rng.integers(60, 190, (40, 12, 12, 3), dtype=np.uint8)
     noisy = clean + rng.integers(0, 20, clean.shape, dtype=np.uint8)
-    with store.Writer(tmp_path / "s", patch=(12, 12), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(12, 12), about={}) as writer:
         for i in range(40):
             writer.add("paired", clean=clean[i], noisy=noisy[i], source=str(i))
     table = imitation.examples(white, store.Store.open(tmp_path / "s"))
@@ -169,7 +169,7 @@ def test_what_cannot_be_drawn_is_refused(white, fields, message):
 
 
 def test_a_store_without_noise_is_no_model(white, tmp_path):
-    with store.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(4, 4), about={}) as writer:
         writer.add("source", clean=np.zeros((4, 4, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match=r"has no noisy patches .* only \['source'\]"):
         conditions.make(white, 0, level=f"like:{tmp_path / 's'}")
@@ -220,7 +220,7 @@ def test_configurations_are_like_the_pairs_of_a_store(real, white):
 
 
 def test_levels_are_not_measured_on_pairs_of_two_sizes(tmp_path):
-    with store.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
+    with writing.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
         writer.add("paired", clean=np.zeros((4, 4, 3), np.uint8),
                    noisy=np.zeros((2, 2, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match="noisy patches are 2 times smaller than the clean ones"):

@@ -10,7 +10,7 @@ import pytest
 from inference import small
 from PIL import Image
 
-from senm_jax.data import images, store
+from senm_jax.data import images, store, writing
 from senm_jax.inference import apply, synthesize
 from senm_jax.ops import resize
 
@@ -119,7 +119,7 @@ def test_whole_images_keep_their_size_and_their_own_noise(white, photos, tmp_pat
 def test_levels_go_with_the_texture_of_what_the_noise_model_sees(tmp_path):
     board = (np.indices((16, 16)).sum(0) % 2 * 200).astype(np.uint8)
     board = np.repeat(board[..., None], 3, -1)
-    with store.Writer(tmp_path / "pairs", patch=(16, 16), about={}) as writer:
+    with writing.Writer(tmp_path / "pairs", patch=(16, 16), about={}) as writer:
         for clean, level in ((np.full_like(board, 90), 0.01), (board, 0.1)):
             writer.add("paired", clean=clean, noisy=clean, level=level, source="x")
     run = small.white(tmp_path / "run", (str(tmp_path / "pairs"),))
@@ -198,7 +198,7 @@ def test_what_a_replaced_image_gave_is_made_again(white, photos, tmp_path):
 def test_what_was_drawn_otherwise_is_made_again(tmp_path, monkeypatch, photos):
     def pairs(level):
         shutil.rmtree(tmp_path / "pairs", ignore_errors=True)
-        with store.Writer(tmp_path / "pairs", patch=(8, 8), about={}) as writer:
+        with writing.Writer(tmp_path / "pairs", patch=(8, 8), about={}) as writer:
             grey = np.full((8, 8, 3), 99, np.uint8)
             writer.add("paired", clean=grey, noisy=grey, level=level, source="x")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from training import toy
 
-from senm_jax.data import store
+from senm_jax.data import store, writing
 from senm_jax.training import loop, runs, tasks
 
 HYPER = {"levels": 1, "transitions": 1, "blocks": 1, "width": 4, "hidden": 2}
@@ -14,7 +14,7 @@ HYPER = {"levels": 1, "transitions": 1, "blocks": 1, "width": 4, "hidden": 2}
 
 def write(path, cameras):
     rng = np.random.default_rng(0)
-    with store.Writer(path, patch=(16, 16), about={}) as writer:
+    with writing.Writer(path, patch=(16, 16), about={}) as writer:
         for i, camera in enumerate(cameras):
             clean, noisy = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
             writer.add("paired", clean=clean, noisy=noisy, camera=camera, iso=100, source=f"{i}")

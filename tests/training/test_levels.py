@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from training import toy
 
-from senm_jax.data import store
+from senm_jax.data import writing
 from senm_jax.training import tasks
 
 SIZES = {"width": 4, "growth": 2, "levels": (1,), "predictor_width": 4, "gan_weight": 0.0}
@@ -17,7 +17,7 @@ def _config(path, **hyper):
 
 def test_a_pair_without_a_level_is_refused_by_name_where_the_level_is_read(tmp_path):
     image = np.zeros((16, 16, 3), np.uint8)
-    with store.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(16, 16), about={}) as writer:
         for i, level in enumerate([0.1, None, None]):
             writer.add("paired", clean=image, noisy=image, level=level, source=f"{i}.png",
                        position=(i, 7))
@@ -32,7 +32,7 @@ def test_a_restorer_that_is_told_the_level_needs_one_of_every_pair_and_one_to_va
 ):
     image = np.zeros((16, 16, 3), np.uint8)
     for name, level in (("known", 0.1), ("unknown", None)):
-        with store.Writer(tmp_path / name, patch=(16, 16), about={}) as writer:
+        with writing.Writer(tmp_path / name, patch=(16, 16), about={}) as writer:
             writer.add("paired", clean=image, noisy=image, level=level, source="0.png")
 
     def prepare(name, level, validation=""):

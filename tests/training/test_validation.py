@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from training import toy
 
-from senm_jax.data import degrading
+from senm_jax.data import degrading, writing
 from senm_jax.data import store as store_
 from senm_jax.degradations import blur, parameters
 from senm_jax.methods import base
@@ -58,7 +58,7 @@ def test_the_preview_shows_the_crops_side_by_side(figures):
 
 
 def test_patches_too_small_for_the_method_are_refused(tmp_path):
-    with store_.Writer(tmp_path / "s", patch=(6, 6), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(6, 6), about={}) as writer:
         writer.add("paired", clean=np.zeros((6, 6, 3), np.uint8),
                    noisy=np.zeros((6, 6, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match=r"at least 8 pixels to validate on, got \(6, 6\)"):
@@ -66,7 +66,7 @@ def test_patches_too_small_for_the_method_are_refused(tmp_path):
 
 
 def test_a_store_without_pairs_is_refused(tmp_path):
-    with store_.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(8, 8), about={}) as writer:
         writer.add("source", clean=np.zeros((8, 8, 3), np.uint8), source="x")
     with pytest.raises(ValueError, match="no 'paired' patches"):
         validation.Validator(tmp_path / "s", METHOD, seed=0)
@@ -75,7 +75,7 @@ def test_a_store_without_pairs_is_refused(tmp_path):
 @pytest.fixture
 def clean_store(tmp_path):
     random = np.random.default_rng(0)
-    with store_.Writer(tmp_path / "s", patch=(48, 40), about={}) as writer:
+    with writing.Writer(tmp_path / "s", patch=(48, 40), about={}) as writer:
         for i in range(3):
             clean = np.kron(random.integers(60, 190, (6, 5, 3)), np.ones((8, 8, 1)))
             writer.add("source", clean=clean.astype(np.uint8), source=f"{i}")
@@ -119,7 +119,7 @@ def test_smaller_noisy_images_are_enlarged_to_be_measured(clean_store):
 
 def test_pairs_of_two_sizes_are_measured_against_the_large_one(tmp_path):
     random = np.random.default_rng(0)
-    with store_.Writer(tmp_path / "s", patch=(28, 20), about={}, scale=4) as writer:
+    with writing.Writer(tmp_path / "s", patch=(28, 20), about={}, scale=4) as writer:
         noisy = random.integers(60, 190, (7, 5, 3), np.uint8)
         clean = noisy.repeat(4, 0).repeat(4, 1)
         writer.add("paired", clean=clean, noisy=noisy, source="x")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from senm_jax import methods
-from senm_jax.data import store
+from senm_jax.data import writing
 from senm_jax.methods import base
 from senm_jax.ops import keys, pixels
 
@@ -113,7 +113,7 @@ def write_store(path, count=6, side=24, seed=0):
     """A store of ``count`` patches in each domain: a smooth picture, with white noise of 0.05."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[:side, :side] / side
-    with store.Writer(path, patch=(side, side), about={}) as writer:
+    with writing.Writer(path, patch=(side, side), about={}) as writer:
         for i in range(count):
             shade = np.stack([rows, columns, rows * columns], -1) * (i + 1) / count
             clean = np.round(255 * (0.2 + 0.6 * shade)).astype(np.uint8)
