@@ -49,14 +49,8 @@ class Pipeline:
     """
 
     def __init__(
-        self,
-        stores: Sequence[store.Store],
-        rows: Mapping[str, int],
-        crop: int,
-        seed: int,
-        weights: Sequence[float] | None = None,
-        names: Sequence[str] = (),
-        levels: str = "",
+        self, stores: Sequence[store.Store], rows: Mapping[str, int], crop: int, seed: int,
+        weights: Sequence[float] | None = None, names: Sequence[str] = (), levels: str = "",
         degrader: degrading.Degrader | None = None,
     ):
         self._degrader = degrader
@@ -121,12 +115,8 @@ class Pipeline:
         return batch
 
     def iterate(
-        self,
-        first_step: int = 1,
-        process_index: int = 0,
-        process_count: int = 1,
-        threads: int = 1,
-        prefetch: int = 4,
+        self, first_step: int = 1, process_index: int = 0, process_count: int = 1,
+        threads: int = 1, prefetch: int = 4,
     ) -> Iterator[Batch]:
         """The batches from ``first_step`` on, ``prefetch`` of them read ahead by ``threads``.
 
@@ -156,20 +146,16 @@ class Pipeline:
         images = [{side: h.images(held, side) for side in sides} for h in holders]
         times = {side: self._scale if side == "clean" else 1 for side in sides}
         out = {side: np.empty((n, t * crop, t * crop, 3), np.uint8) for side, t in times.items()}
-        for i, (s, p, r, c, k) in enumerate(
-            zip(*(a.tolist() for a in (chosen, patch, row, col, code)), strict=True)
-        ):
+        drawn = list(zip(*(a.tolist() for a in (chosen, patch, row, col, code)), strict=True))
+        for i, (s, p, r, c, k) in enumerate(drawn):
             for side, t in times.items():
                 window = slice(t * r, t * (r + crop)), slice(t * c, t * (c + crop))
                 symmetries.turn_into(out[side][i], images[s][side][p][window], k)
         if "noisy" in sides:
-            out["configuration"] = np.array(
-                [self._places[domain, s][p] for s, p in zip(chosen, patch, strict=True)], np.int32
-            )
+            places = [self._places[domain, s][p] for s, p, *_ in drawn]
+            out["configuration"] = np.array(places, np.int32)
         if held == "paired":
-            out["level"] = np.array(
-                [self._levels[s][p] for s, p in zip(chosen, patch, strict=True)], np.float32
-            )
+            out["level"] = np.array([self._levels[s][p] for s, p, *_ in drawn], np.float32)
         return out
 
     def _held(self, domain: str) -> str:
