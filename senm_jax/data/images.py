@@ -6,7 +6,6 @@ apart, the colours under it as they are stored. 16-bit PNG and TIFF keep 16 bits
 a multi-page file the first image is read. Images over 2^30 pixels are refused.
 """
 
-import io
 import os
 import struct
 from pathlib import Path
@@ -18,22 +17,15 @@ import PIL
 from jaxtyping import Float, UInt8, UInt16
 from PIL import Image
 
-from senm_jax.data import encoding, files
+from senm_jax.data import decoding, encoding, files
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 PIXEL_LIMIT = 2**30
 Image.init()
 Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2  # Pillow raises above twice this, and warns above it.
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-_ORIENTATION, _MODEL, _EXIF_IFD, _ISO = 0x0112, 0x0110, 0x8769, 0x8827
-_WIDTH, _HEIGHT, _BITS_PER_SAMPLE = 0x0100, 0x0101, 0x0102
-_PHOTOMETRIC, _SAMPLES_PER_PIXEL, _PLANAR, _EXTRA_SAMPLES = 0x0106, 0x0115, 0x011C, 0x0152
-_GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I")
-_DESCRIPTIVE_TIFF_TAGS = frozenset(
-    (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
-)
-"""What may be carried from a TIFF's directory to another file; the rest describes its pixels."""
+_MODEL, _EXIF_IFD, _ISO = 0x0110, 0x8769, 0x8827
+_WIDTH, _HEIGHT = 0x0100, 0x0101
 
 
 class Photo(NamedTuple):
@@ -83,25 +75,24 @@ def read(path: str | os.PathLike) -> Photo:
     """The image at ``path`` by the rule above; a file that is no whole image is a ValueError."""
     data = Path(path).read_bytes()
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return _decode(image, data, str(path))
+        colours, alpha, grey, exif, icc = decoding.decode(data)
+        return Photo(colours, 8 * colours.itemsize, alpha, grey, exif, icc, str(path))
     except PIL.UnidentifiedImageError:
         raise ValueError(_unknown(path, data[:4])) from None
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, cv2.error) as error:
-        reason = str(error).removeprefix(f"{path}: ")
-        raise ValueError(f"{path}: cannot be decoded ({reason})") from None
+        raise ValueError(f"{path}: cannot be decoded ({error})") from None
 
 
 def read_size(path: str | os.PathLike) -> tuple[int, int]:
     """Height and width of the upright image, from the header alone; ValueError as in `read`."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=decoding.FORMATS) as image:
             size = image.size
             if image.format == "TIFF":  # its size is turned already
                 size = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
-            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+            turned = image.getexif().get(decoding.ORIENTATION, 1) in (5, 6, 7, 8)
             return size if turned else size[::-1]
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
@@ -113,7 +104,7 @@ def read_size(path: str | os.PathLike) -> tuple[int, int]:
 def read_tags(path: str | os.PathLike) -> tuple[str | None, int | None]:
     """(camera model, ISO) by the file's EXIF, None where it does not say or is no image."""
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=decoding.FORMATS) as image:
             exif = image.getexif()
             iso = exif.get_ifd(_EXIF_IFD).get(_ISO)
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
@@ -176,103 +167,3 @@ def _unknown(path: str | os.PathLike, start: bytes) -> str:
     if start in (b"II*\0", b"MM\0*"):
         return f"{path}: is a TIFF of a kind that cannot be read; save it as 8 or 16-bit RGB"
     return f"{path}: is no PNG, JPEG, TIFF, BMP or WebP image"
-
-
-def _decode(image: Image.Image, data: bytes, path: str) -> Photo:
-    """The upright photo; ``image`` is opened and not loaded."""
-    exif = image.getexif()
-    orientation = exif.get(_ORIENTATION, 1)
-    icc = image.info.get("icc_profile")
-    kept = _exif_bytes(exif, image.format)
-    if image.format == "TIFF":
-        data = _unturned_tiff(data)
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    if _is_deep(image, data):
-        _require_plain(image)
-        samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if samples is None or samples.dtype != np.uint16:
-            raise ValueError("unsupported kind of 16-bit image")
-        samples = np.atleast_3d(samples)
-        if samples.shape[2] >= 3:
-            samples = samples[..., [2, 1, 0, 3][: samples.shape[2]]]
-        if image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0:  # zero is white
-            samples = 65535 - samples
-        grey = image.mode in _GREY_MODES
-    else:
-        if image.mode in ("F", "I", "I;16", "I;16B"):
-            raise ValueError(f"expected 8 or 16 bits a channel, got mode {image.mode}")
-        grey = image.mode in _GREY_MODES
-        icc = None if image.mode == "CMYK" else icc
-        target = "L" if grey else "RGB"
-        if image.has_transparency_data:
-            target = "LA" if grey and image.mode != "1" else "RGBA"
-        image = image if image.mode == target else image.convert(target)  # convert would copy
-        samples = np.atleast_3d(np.asarray(image))
-    samples = _upright(samples, orientation)
-    channels = samples.shape[2]
-    alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
-    colours = samples[..., :1].repeat(3, axis=2) if channels < 3 else samples[..., :3]
-    depth = samples.dtype.itemsize * 8
-    return Photo(np.ascontiguousarray(colours), depth, alpha, grey, kept, icc, path)
-
-
-def _is_deep(image: Image.Image, data: bytes) -> bool:
-    """Whether the file has 16 bits a channel; Pillow itself would cut colours to 8."""
-    if image.format == "PNG":
-        return data[24] == 16
-    if image.format == "TIFF":
-        return set(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))) == {16}
-    return False
-
-
-def _require_plain(image: Image.Image) -> None:
-    """Raises ValueError for 16-bit TIFFs that OpenCV reads, but not as what they are."""
-    if image.format != "TIFF":
-        return
-    tags = image.tag_v2
-    if tags.get(_PLANAR, 1) == 2 and tags.get(_SAMPLES_PER_PIXEL, 1) > 1:
-        raise ValueError("16-bit colours in planes of their own; save it with interleaved colours")
-    if 1 in np.atleast_1d(tags.get(_EXTRA_SAMPLES, 0)):
-        raise ValueError("16-bit colours multiplied by alpha; save it with straight alpha")
-
-
-def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """The image turned as EXIF orientation 1 to 8 says."""
-    if orientation in (5, 6, 7, 8):
-        samples = samples.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        samples = samples[::-1]
-    if orientation in (2, 3, 6, 7):
-        samples = samples[:, ::-1]
-    return samples
-
-
-def _unturned_tiff(data: bytes) -> bytes:
-    """The file with its orientation tag set to upright.
-
-    Pillow and some versions of OpenCV turn a TIFF by themselves, and no other format.
-    """
-    order = "<" if data[:2] == b"II" else ">"
-    large = struct.unpack_from(order + "H", data, 2)[0] == 43  # BigTIFF has 64-bit fields
-    start = struct.unpack_from(order + ("Q" if large else "I"), data, 8 if large else 4)[0]
-    count = struct.unpack_from(order + ("Q" if large else "H"), data, start)[0]
-    first, length, value = (start + 8, 20, 12) if large else (start + 2, 12, 8)
-    for at in range(first, first + count * length, length):
-        if struct.unpack_from(order + "H", data, at)[0] == _ORIENTATION:
-            upright = struct.pack(order + "H", 1)
-            return data[: at + value] + upright + data[at + value + 2 :]
-    return data
-
-
-def _exif_bytes(exif: Image.Exif, kind: str | None) -> bytes | None:
-    """The EXIF block with upright orientation, or None when nothing worth keeping is left or it
-    cannot be written again."""
-    if kind == "TIFF":
-        for tag in set(exif) - _DESCRIPTIVE_TIFF_TAGS:
-            del exif[tag]
-    if _ORIENTATION in exif:
-        exif[_ORIENTATION] = 1
-    try:
-        return exif.tobytes() if len(exif) else None
-    except (TypeError, ValueError, struct.error):  # a tag of a type that it must not have
-        return None
