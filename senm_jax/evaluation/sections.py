@@ -1,11 +1,9 @@
-"""Results as sections of a report: tables with a row for each run, and pictures."""
+"""Results as sections of a report: tables with a row for each run, and `pictures`."""
 
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from senm_jax.evaluation import content, drawings, noise, patches, pgap, report, restoration
+from senm_jax.evaluation import content, noise, patches, pgap, pictures, report, restoration
 
 _INF = math.inf
 NOISE_COLUMNS = (
@@ -53,7 +51,6 @@ CONTENT_COLUMNS = (
 _GROUP, _PATCHES = report.Column("group", "configuration"), report.Column("patches", "patches", "d")
 _RUN = report.Column("run", "run")
 _ENLARGED = ("noisy input", "noisy input enlarged by bicubic interpolation")
-_CHANNELS = (("R", "#c22"), ("G", "#181"), ("B", "#22c"))
 
 NOISE_TEXT = (
     "For every test pair the noise model is given the clean image and the conditions it reads off "
@@ -93,7 +90,8 @@ def of_noise(results: Sequence[noise.Result], title: str = "Noise models") -> re
     return report.Section(
         title, (*NOISE_TEXT, _costs(results), _what(results)),
         tables(results, NOISE_COLUMNS, COST_COLUMNS),
-        [_noise_crops(results), _correlation_maps(results), _variance_curves(results)],
+        [pictures.noise_crops(results), pictures.correlation_maps(results),
+         pictures.variance_curves(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
              "cost": result.cost, "correlation": result.correlation,
@@ -111,7 +109,7 @@ def of_restorers(
                if column.key in results[0].rows[patches.ALL]]
     return report.Section(
         title, (*RESTORER_TEXT, _what(results)), tables(results, columns),
-        [_restored_crops(results)],
+        [pictures.restored_crops(results)],
         {"results": [
             {"name": result.name, "about": result.about, "figures": result.rows,
              "each": result.each}
@@ -203,67 +201,3 @@ def _grouped(rows: Mapping[str, patches.Row]) -> list[dict]:
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _noise(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    return (image.astype(np.float64) - clean) / 255
-
-
-def _noise_crops(results: Sequence[noise.Result]) -> report.Figure:
-    """Two lines a patch: images, and below them their noise, magnified alike."""
-    rows = []
-    for examples in zip(*(result.examples for result in results), strict=True):
-        clean = drawings.centre(examples[0].clean)
-        noisy = [drawings.centre(examples[0].noisy)]
-        noisy += [drawings.centre(example.generated) for example in examples]
-        factor = drawings.magnification(_noise(noisy[0], clean))
-        rows.append([report.picture(image, 2) for image in (clean, *noisy)])
-        residuals = [drawings.residual(_noise(image, clean), factor) for image in noisy]
-        rows.append([f"noise x {factor}", *(report.picture(image, 2) for image in residuals)])
-    return report.Figure(
-        "Crops of test patches, each pixel shown as four; below, the noise around middle grey.",
-        ("clean", "real noisy", *(result.name for result in results)), rows,
-    )
-
-
-def _correlation_maps(results: Sequence[noise.Result]) -> report.Figure:
-    maps = [results[0].correlation["real"], *(r.correlation["generated"] for r in results)]
-    radius = len(maps[0]) // 2
-    return report.Figure(
-        f"Correlation of the noise with that up to {radius} pixels away, all patches and channels "
-        "pooled: red above 0, blue below, white at 0; point at a cell for its value.",
-        ("real", *(result.name for result in results)),
-        [[drawings.heat_map(values) for values in maps]],
-    )
-
-
-def _variance_curves(results: Sequence[noise.Result]) -> report.Figure:
-    def lines(result):
-        sides = (("real", False), ("generated", True))
-        return [
-            drawings.Line(f"{name} {side}", colour, curve.intensity[channel],
-                          curve.variance[channel] * 255**2, dashed)
-            for channel, (name, colour) in enumerate(_CHANNELS)
-            for side, dashed in sides
-            for curve in [result.variance[side]]
-        ]
-
-    cells = [drawings.lines(lines(result), "clean value", "variance, 8-bit levels squared")
-             for result in results]
-    return report.Figure(
-        "Variance of the noise against the clean value, by channel.",
-        [result.name for result in results], [cells],
-    )
-
-
-def _restored_crops(results: Sequence[restoration.Result]) -> report.Figure:
-    rows = []
-    for examples in zip(*(result.examples for result in results), strict=True):
-        images = [examples[0].noisy, *(example.restored for example in examples),
-                  examples[0].clean]
-        rows.append([report.picture(drawings.centre(image), 2) for image in images])
-    noisy = "noisy" if results[0].about["scale"] == 1 else "noisy, bicubic"
-    return report.Figure(
-        "Crops of test patches, each pixel shown as four.",
-        (noisy, *(result.name for result in results), "clean"), rows,
-    )
