@@ -18,7 +18,7 @@ import numpy as np
 
 from senm_jax import methods
 from senm_jax.data import files
-from senm_jax.interop import safetensors, systems, tensor_files, torch_layout
+from senm_jax.interop import networks, safetensors, systems, tensor_files, torch_layout
 from senm_jax.training import runs
 from senm_jax.training import settings as settings_
 
@@ -137,7 +137,7 @@ class _Entries(dict):
                          f"{torch_layout.nearest(name, self, 'there')}")
 
 
-def _shown(row: systems.Part, file: systems.File) -> dict[str, Any]:
+def _shown(row: networks.Part, file: systems.File) -> dict[str, Any]:
     try:
         return row.hyper(_Entries(file.state))
     except (ValueError, IndexError, ZeroDivisionError) as error:

@@ -5,63 +5,19 @@ A further network is a row of `SYSTEMS`; importing, exporting and their commands
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from senm_jax.interop import (
-    dncnn, drunet, ffdnet, lud_vae, naflow, nafnet, rrdbnet, senm_vae, tensor_files, torch_layout,
-    vdir, vgg_discriminator,
+    dncnn, drunet, ffdnet, lud_vae, naflow, nafnet, networks, rrdbnet, senm_vae, tensor_files,
+    torch_layout, vdir, vgg_discriminator,
 )
-from senm_jax.methods import supervised
 from senm_jax.training import settings as settings_
-
-State = Mapping[str, np.ndarray]
 
 PREFIXES = ("module.", "model.", "netG.", "generator.")
 """What all names of a file may begin with; taken off one by one until its mark is there."""
-
-
-class Part(NamedTuple):
-    """One network of a system, which has a file of its own."""
-
-    player: str
-    module: str
-    """Which of the player's modules it is; "" where the player is the network."""
-    mark: str
-    """An entry that every such file has, by which other systems' files are known as such."""
-    hyper: Callable[[State], dict[str, Any]]
-    """The fields of the method's `Config` that a state dict shows."""
-    read: Callable[[State], dict[str, Any]]
-    """``{"params", "statistics"}`` of a state dict."""
-    write: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, np.ndarray]]
-    """The state dict, of ``{"params", "statistics"}`` and the fields of `Config`."""
-    also: str = ""
-    """The mark of the other form that was published; "" for none."""
-    name: Callable[[str], str] = str
-    """Our name of an entry that other releases call otherwise."""
-
-    @property
-    def marks(self) -> set[str]:
-        """Entries of which every such file has one."""
-        return {self.mark, self.also or self.mark}
-
-    def get(self, variables: Mapping) -> dict[str, Any]:
-        """The part's ``{"params", "statistics"}`` among every player's variables."""
-        own = variables[self.player]
-        if not self.module:
-            return {"params": own["params"], "statistics": own["statistics"]}
-        return {"params": own["params"][self.module], "statistics": {}}
-
-    def put(self, variables: Mapping, tree: Mapping[str, Any]) -> dict[str, Any]:
-        """The variables with the part's replaced."""
-        own = dict(variables.get(self.player, {"params": {}, "statistics": {}}))
-        if self.module:
-            own["params"] = {**own["params"], self.module: tree["params"]}
-        else:
-            own = dict(tree)
-        return {**variables, self.player: own}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +25,7 @@ class System:
     """A method and the networks whose files make a run of it."""
 
     method: str
-    parts: dict[str, Part]
+    parts: dict[str, networks.Part]
     """By name; the first cannot be left out."""
     alone: dict[str, Any] = dataclasses.field(default_factory=dict)
     """Fields of `Config`, not as its defaults, where only the first part's file is given."""
@@ -152,47 +108,8 @@ def _likeness(state: Mapping) -> str:
     return f"it looks like a {' or '.join(like)}" if like else f"got {sorted(state)[:4]} ..."
 
 
-def _by_table(
-    player: str, module: str, mark: str, hyper: Callable, table: Callable, *fields: str
-) -> Part:
-    """A part that `torch_layout` reads and writes; ``fields`` are what its table depends on."""
-
-    def tabled(given):
-        return table(**{name: given[name] for name in fields})
-
-    return Part(
-        player, module, mark, hyper,
-        read=lambda state: torch_layout.read(state, tabled(hyper(state))),
-        write=lambda tree, given: torch_layout.write(tree, tabled(given)),
-    )
-
-
-def _restorer(
-    network: str, mark: str, architecture: Callable, table: Callable, *fields: str,
-    name: Callable[[str], str] = str,
-) -> Part:
-    """A network of `methods.supervised.NETWORKS`, whose table depends on ``fields`` of it."""
-    kind = supervised.NETWORKS[network]
-
-    def tabled(given):
-        built = kind(**given)
-        return table(**{field: getattr(built, field) for field in fields})
-
-    return Part(
-        "restorer", "", mark, lambda state: {"architecture": architecture(state)},
-        read=lambda state: torch_layout.read(state, tabled(architecture(state))),
-        write=lambda tree, given: torch_layout.write(tree, tabled(given["architecture"])),
-        name=name,
-    )
-
-
-def _width(field: str, mark: str) -> Callable[[State], dict[str, Any]]:
-    """A network's first width, as the field of `Config` that has it."""
-    return lambda state: {field: state[mark].shape[0]}
-
-
-_DISCRIMINATOR = _by_table(
-    "discriminator", "", "model.0.weight", _width("discriminator_width", "model.0.weight"),
+_DISCRIMINATOR = networks.by_table(
+    "discriminator", "", "model.0.weight", networks.width("discriminator_width", "model.0.weight"),
     senm_vae.discriminator,
 )
 _UNJUDGED = {"gan_weight": 0.0}
@@ -206,7 +123,7 @@ def _vdir_table(hyper: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return vdir.network(sizes["blocks"], sizes["layers"])
 
 
-def _judged(state: State) -> dict[str, Any]:
+def _judged(state: networks.State) -> dict[str, Any]:
     """What a file of ESRGAN's discriminator shows, as fields of `methods.esrgan.Config`."""
     found = vgg_discriminator.architecture(state)
     return {f"discriminator_{name}": value for name, value in found.items()}
@@ -218,44 +135,44 @@ def _judge_table(given: Mapping[str, Any]) -> dict[str, torch_layout.Entry]:
 
 SYSTEMS = {
     "senm-vae": System("senm_vae", {
-        "generator": _by_table(
+        "generator": networks.by_table(
             "generator", "translator", "inconv_N.0.weight", senm_vae.architecture,
             senm_vae.generator, "width", "growth", "levels", "degradation_channels", "downs",
         ),
-        "level-predictor": _by_table(
+        "level-predictor": networks.by_table(
             "generator", "level_predictor", "dense.0.weight",
-            _width("predictor_width", "net.0.weight"), senm_vae.level_predictor,
+            networks.width("predictor_width", "net.0.weight"), senm_vae.level_predictor,
         ),
         "discriminator": _DISCRIMINATOR,
     }, alone=_UNJUDGED),
     "senm-vae-paired": System("senm_vae_paired", {
-        "generator": _by_table(
+        "generator": networks.by_table(
             "generator", "", "proj_zh.0.weight", senm_vae.architecture_paired,
             senm_vae.generator_paired, "width", "growth", "levels",
         ),
         "discriminator": _DISCRIMINATOR,
     }, alone=_UNJUDGED),
     "lud-vae": System("lud_vae", {
-        "generator": _by_table(
+        "generator": networks.by_table(
             "generator", "", "inconv_n.weight", lud_vae.architecture, lud_vae.network,
             "width", "layers",
         ),
     }),
     "naflow": System("naflow", {
-        "flow": Part(
+        "flow": networks.Part(
             "flow", "", "cond_net.down1.weight", naflow.architecture, naflow.read,
             lambda tree, given: naflow.write(tree, tuple(given["configurations"])),
         ),
     }, wrapper="state_dict", prefix="model."),
     "dncnn": System("supervised", {
-        "restorer": Part(
+        "restorer": networks.Part(
             "restorer", "", "model.0.weight",
             lambda state: {"architecture": dncnn.architecture(state)}, dncnn.read,
             lambda tree, given: dncnn.write(tree),
         ),
     }, fixed={"network": "dncnn"}),
     "vdir": System("vdir", {
-        "restorer": Part(
+        "restorer": networks.Part(
             "generator", "network", "Denoise/conv1/conv2d/kernel", vdir.architecture,
             lambda state: {"params": vdir.read(state, _vdir_table(vdir.architecture(state))),
                            "statistics": {}},
@@ -263,33 +180,33 @@ SYSTEMS = {
         ),
     }, alone=_UNJUDGED, fixed={"restorer": "rir"}),
     "ffdnet": System("supervised", {
-        "restorer": _restorer(
+        "restorer": networks.restorer(
             "ffdnet", "model.0.weight", ffdnet.architecture, ffdnet.network, "depth",
         ),
     }, fixed={"network": "ffdnet"}),
     "drunet": System("supervised", {
-        "restorer": _restorer(
+        "restorer": networks.restorer(
             "drunet", "m_head.weight", drunet.architecture, drunet.network,
             "widths", "blocks", "bias",
         ),
     }, fixed={"network": "drunet"}),
     "nafnet": System("supervised", {
-        "restorer": _restorer(
+        "restorer": networks.restorer(
             "nafnet", "intro.weight", nafnet.architecture, nafnet.network,
             "encoder", "middle", "decoder",
         ),
     }, fixed={"network": "nafnet"}, wrapper="params"),
     "rrdbnet": System("supervised", {
-        "restorer": _restorer(
+        "restorer": networks.restorer(
             "rrdbnet", "conv_first.weight", rrdbnet.architecture, rrdbnet.network, "blocks",
             name=rrdbnet.first_names,
         ),
     }, fixed={"network": "rrdbnet"}),
     "esrgan": System("esrgan", {
-        "generator": _by_table(
+        "generator": networks.by_table(
             "restorer", "", "conv_first.weight", rrdbnet.architecture, rrdbnet.network, "blocks",
         )._replace(name=rrdbnet.first_names),
-        "discriminator": Part(
+        "discriminator": networks.Part(
             "discriminator", "", vgg_discriminator.FIRST, _judged,
             read=lambda state: torch_layout.read(state, _judge_table(_judged(state))),
             write=lambda tree, given: torch_layout.write(tree, _judge_table(given)),
