@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from senm_jax.inference import apply, tiles
+from senm_jax.inference import apply, batches, tiles
 from senm_jax.ops import keys
 
 SYMMETRIES = tuple((flip, turns) for turns in range(4) for flip in (False, True))
@@ -26,7 +26,7 @@ def layout(
 
 def restore_all(
     run, images: Sequence, image_keys: Sequence, plan: tiles.Layout | None,
-    tick: apply.Tick | None = None,
+    tick: batches.Tick | None = None,
 ) -> list[np.ndarray]:
     """The clean estimate of each noisy image as `apply.restore_all`, under every symmetry.
 

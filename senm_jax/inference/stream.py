@@ -10,7 +10,7 @@ import numpy as np
 import tqdm
 from jaxtyping import Float32, UInt8, UInt16
 
-from senm_jax.inference import apply, tiles
+from senm_jax.inference import batches, tiles
 from senm_jax.training import assembly
 
 
@@ -37,7 +37,7 @@ def process(
     plan: tiles.Layout | None,
     wanted: Callable[[int], bool],
     read: Callable[[int], Any],
-    compute: Callable[[list[int], list[Any], apply.Tick], list[Any]],
+    compute: Callable[[list[int], list[Any], batches.Tick], list[Any]],
     problems: list[str],
     label: str,
 ) -> Iterator[tuple[int, Any, Any]]:
