@@ -13,7 +13,9 @@ import jax
 import tqdm
 from jax.experimental import multihost_utils
 
-from senm_jax.training import assembly, checkpoints, ledger, records, runs, starts, tasks, trees
+from senm_jax.training import (
+    assembly, changes, checkpoints, ledger, records, runs, starts, tasks, trees,
+)
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
 
@@ -58,8 +60,8 @@ def _begin(task: tasks.Task) -> tuple[state_.TrainState, Mapping]:
         if meta["step"] > task.settings.steps:
             raise ValueError(f"config.steps: expected {meta['step']} or more, so far the run in "
                              f"{task.workdir} has gone already, got {task.settings.steps}")
-        tasks.check_same_run(task.workdir, settings_.resolve(meta["config"]), task.settings,
-                             meta["data"], task.fingerprint)
+        changes.refuse(task.workdir, settings_.resolve(meta["config"]), task.settings,
+                       meta["data"], task.fingerprint)
         log.info("going on from step %d of %d", meta["step"], task.settings.steps)
     if jax.process_count() > 1:
         multihost_utils.assert_equal(meta["step"], "processes restored different steps")

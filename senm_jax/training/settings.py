@@ -113,13 +113,6 @@ class Settings:
     """A run's folder, whose players of the same names training starts from; "": all afresh."""
 
 
-MAY_CHANGE = (
-    "steps", "log_every", "checkpoint_every", "validate_every", "keep", "best",
-    "data.stores", "data.validation",
-)
-"""What may differ when a run goes on; stores are held to by their content, not by their path."""
-
-
 def resolve(config: Any) -> Settings:
     """The settings that ``config`` asks for: a ConfigDict, a dict as in config.json, or Settings.
 
@@ -186,16 +179,6 @@ def tuples(value):
     return value
 
 
-def changed(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
-    """Dotted name to (before, after) of every setting that differs but must not in one run."""
-    old, new = _flat(plain(before)), _flat(plain(after))
-    differ = {name: (old.get(name), new.get(name))
-              for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-    cosine = any(each.schedule == "cosine" for each in before.optimisers.values())
-    allowed = [name for name in MAY_CHANGE if not (name == "steps" and cosine)]
-    return {name: differ[name] for name in sorted(differ) if name not in allowed}
-
-
 _NOT_NEGATIVE = ("learning_rate", "eps", "decay", "final", "warmup", "skip_above",
                  "skip_not_finite", "weight_decay", "clip_norm")
 
@@ -259,13 +242,3 @@ def _check_regex(where: str, pattern: str) -> None:
     except re.error as error:
         raise ValueError(f"{where}: expected a regular expression, got {pattern!r}: {error}") \
             from error
-
-
-def _flat(tree: dict, prefix: str = "") -> dict:
-    flat = {}
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat

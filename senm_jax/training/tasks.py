@@ -11,7 +11,7 @@ from senm_jax.data import configurations, degrading
 from senm_jax.data import pipeline as pipeline_
 from senm_jax.data import store as store_
 from senm_jax.methods import base
-from senm_jax.training import assembly, checkpoints, fields, runs, starts, validation
+from senm_jax.training import assembly, changes, checkpoints, fields, runs, starts, validation
 from senm_jax.training import settings as settings_
 
 
@@ -51,7 +51,7 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     fingerprint = pipeline.fingerprint if pipeline else ""
     if (workdir / "config.json").exists():
         before = runs.read_config(workdir)
-        check_same_run(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
+        changes.refuse(workdir, before, settings, runs.read_about(workdir)["data"], fingerprint)
     validator = None
     if settings.data.validation and method.takes_level and not settings.hyper.get("level"):
         raise ValueError("config.hyper.level: expected the noise's standard deviation, in (0, 1], "
@@ -71,24 +71,6 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
 
 def _checkpoints(workdir: pathlib.Path) -> pathlib.Path:
     return workdir / "checkpoints"
-
-
-def check_same_run(
-    workdir: pathlib.Path, before: settings_.Settings, now: settings_.Settings,
-    data_before: str, data_now: str,
-) -> None:
-    """ValueError where a run that began with ``before`` cannot go on with ``now``."""
-    differ = settings_.changed(before, now)
-    if differ:
-        what = "; ".join(f"config.{name} was {old!r}, is {new!r}"
-                         for name, (old, new) in differ.items())
-        raise ValueError(f"{workdir}: holds a run of another config: {what}. Take another "
-                         "--workdir, or go on with the old one by --workdir alone")
-    if data_before != data_now:
-        raise ValueError(
-            f"{workdir}: config.data.stores hold other data than the run began with "
-            f"(fingerprint {data_now[:12]}, was {data_before[:12]}); take another --workdir"
-        )
 
 
 def _with_configurations(settings: settings_.Settings) -> settings_.Settings:

@@ -71,23 +71,6 @@ def test_an_unknown_method_is_refused_by_name():
         settings.make_method(resolved())
 
 
-def test_what_may_change_in_a_run_and_what_may_not():
-    before = resolved()
-    later = resolved(steps=99, log_every=7, keep=5, data__stores=("elsewhere",))
-    assert settings.changed(before, later) == {}
-    other = resolved(seed=4, hyper={"noise": 0.2})
-    assert settings.changed(before, other) == {
-        "seed": (3, 4), "hyper.noise": (0.05, 0.2), "hyper.poison": (0, None),
-        "hyper.ballast": (1, None),
-    }
-
-
-def test_the_length_of_a_cosine_may_not_change():
-    before = resolved(optimisers__judge__schedule="cosine")
-    after = resolved(optimisers__judge__schedule="cosine", steps=99)
-    assert settings.changed(before, after) == {"steps": (6, 99)}
-
-
 def test_a_hyperparameter_out_of_range_is_refused_by_its_key():
     config = overrides.load(str(pathlib.Path(__file__).parents[2] / "configs/senm_vae/polyu.py"))
     config.hyper.width = 6
