@@ -35,31 +35,26 @@ class Damaged(ValueError):
     """A checkpoint that cannot be read, or whose arrays are not those that were saved."""
 
 
-def rank(best: str, validation: Mapping[str, float]) -> float | None:
-    """How good a checkpoint with these figures is by the config's ``best``; None: not measured.
+def rank(best: str, validation: Mapping[str, float]) -> float:
+    """How good a checkpoint with these figures is by the config's ``best``; -inf: not measured.
 
     ``best`` names a figure whose highest value is best, or with "-" before it, lowest.
     """
     name = best.removeprefix("-")
     if not best or name not in validation:
-        return None
+        return -math.inf
     return -validation[name] if best.startswith("-") else validation[name]
 
 
-def _order(value: float | None) -> float:
-    """A number to sort ranks by, those that were not measured first."""
-    return -math.inf if value is None else value
-
-
 class Writer:
-    """The checkpoints of a run in training; a context manager."""
+    """The checkpoints of a run in training; leaving the context waits for the last save."""
 
     def __init__(self, folder: str | os.PathLike, *, keep: int, best: str):
         self.folder = pathlib.Path(folder).absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         latest = checkpoint_managers.LatestN(keep)
         ranked = checkpoint_managers.BestN(
-            get_metric_fn=lambda figures: _order(rank(best, figures)), n=1,
+            get_metric_fn=lambda figures: rank(best, figures), n=1,
             keep_checkpoints_without_metrics=False,
         )
         policy = checkpoint_managers.AnyPreservationPolicy([latest, ranked] if best else [latest])
@@ -72,10 +67,6 @@ class Writer:
         return self
 
     def __exit__(self, *exception):
-        self.close()
-
-    def close(self) -> None:
-        """Waits for the last save, whatever became of the run, and closes."""
         self._manager.close()
 
     def reached_preemption(self, step: int) -> bool:
@@ -184,8 +175,7 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
     listed, faults, ranked = steps(folder), {}, []
     for step in listed:
         try:
-            value = rank(best, _read_meta(folder, step)["validation"])
-            ranked.append((_order(value), step))
+            ranked.append((rank(best, _read_meta(folder, step)["validation"]), step))
         except Damaged as fault:
             faults |= {step: fault} if there(folder, step) else {}
     for _, step in sorted(ranked, reverse=True):
