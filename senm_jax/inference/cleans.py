@@ -12,7 +12,7 @@ from jaxtyping import UInt8, UInt16
 from senm_jax.data import degrading, images, layout, packing, pairing
 from senm_jax.data import store as store_
 from senm_jax.degradations import parameters
-from senm_jax.inference import stream
+from senm_jax.inference import results, stream
 
 Pixels = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
 
@@ -59,6 +59,13 @@ def reduced(image: Pixels, scale: int) -> Views:
 @functools.lru_cache(maxsize=None)
 def _bicubic(scale: int) -> degrading.Degrader:
     return degrading.Degrader(parameters.Bicubic(scale))
+
+
+def is_store(path: str | os.PathLike) -> bool:
+    """Whether the path is a patch store, whole or not; `Store.open` says what is wrong with it."""
+    path = Path(path)
+    unfinished = path.with_name(path.name + layout.PARTIAL).exists() and not path.exists()
+    return (path / layout.INDEX).is_file() or unfinished or path.name.endswith(layout.PARTIAL)
 
 
 def of_store(store: store_.Store, versions: int, scale: int = 1) -> list[Clean]:
@@ -169,6 +176,16 @@ def sized(
             named = str(path) in str(error)
             problems.append(str(error) if named else f"{path}: {error}")
     return found
+
+
+def inputs(root: str | os.PathLike, sources: Sequence[Clean]) -> list[results.Input]:
+    """What each of them is made of, with its hash: its file, or the whole store at ``root``."""
+    if is_store(root):
+        whole = results.Input(str(Path(root).resolve()), store_.Store.open(root).fingerprint)
+        return [whole for _ in sources]
+    root = Path(root)
+    paths = [root / each.source if root.is_dir() else root for each in sources]
+    return list(results.of_files(dict(enumerate(paths))).values())
 
 
 def _of_array(pixels, i: int, scale: int) -> Views:

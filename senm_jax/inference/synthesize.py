@@ -21,7 +21,7 @@ import tqdm
 from jaxtyping import Float, Float32, UInt8
 
 import senm_jax
-from senm_jax.data import compare, images, layout, writing
+from senm_jax.data import compare, images, writing
 from senm_jax.data import store as store_
 from senm_jax.inference import apply, cleans, conditions, results, stream, tiles
 from senm_jax.training import runs
@@ -73,7 +73,7 @@ def to_store(
     """
     out, problems, scale = Path(out), [], options.scale
     apply.require(run, "sample")
-    if _is_store(clean):
+    if cleans.is_store(clean):
         source = store_.Store.open(clean)
         size, sources = source.patch, cleans.of_store(source, per_image or 1, scale)
         about = {"clean": _absolute(clean), "fingerprint": source.fingerprint}
@@ -82,7 +82,7 @@ def to_store(
         sources = cleans.of_image_patches(
             clean, patch, per_image, options.seed, out.absolute(), problems, scale
         )
-        inputs = [each.digest for each in _inputs(clean, sources)]
+        inputs = [each.digest for each in cleans.inputs(clean, sources)]
         about = {"clean": _absolute(clean), "names": _names(sources), "inputs": _hash(inputs)}
     if not sources:
         raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
@@ -128,7 +128,7 @@ def to_images(
     apply.require(run, "sample")
     if out.resolve() == Path(clean).resolve():
         raise ValueError(f"{out}: holds the clean images; take another folder")
-    if _is_store(clean):
+    if cleans.is_store(clean):
         sources = cleans.of_store(store_.Store.open(clean), versions, scale)
         names = [each.name.split(" #")[0].replace(" ", "_") for each in sources]
     else:
@@ -140,12 +140,12 @@ def to_images(
     if versions > 1:
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
     targets = [out / "noisy" / f"{name}.png" for name in names]
-    brings_clean = scale != 1 or _is_store(clean)
+    brings_clean = scale != 1 or cleans.is_store(clean)
     about = _about(run, options) | {"clean": _absolute(clean), "names": _names(sources)}
     drawn = [_drawn(draw, each) for each in tqdm.tqdm(
         sources, desc="drawing conditions", unit="image", delay=1)]
     inputs = [each._replace(digest=_hash([each.digest, conditions_]))
-              for each, conditions_ in zip(_inputs(clean, sources), drawn, strict=True)]
+              for each, conditions_ in zip(cleans.inputs(clean, sources), drawn, strict=True)]
     made_of = dict(zip(targets, inputs, strict=True))
     if brings_clean:
         made_of |= {_clean_of(target, out): each for target, each in made_of.items()}
@@ -212,23 +212,6 @@ def _about(run: runs.Run, options: Options) -> dict[str, Any]:
         "run": _absolute(run.path), "step": run.step, "method": run.config.method,
         "digest": runs.digests(run.variables)["total"], **dataclasses.asdict(options),
     }
-
-
-def _is_store(path: str | os.PathLike) -> bool:
-    """Whether the path is a patch store, whole or not; `Store.open` says what is wrong with it."""
-    path = Path(path)
-    unfinished = path.with_name(path.name + layout.PARTIAL).exists() and not path.exists()
-    return (path / layout.INDEX).is_file() or unfinished or path.name.endswith(layout.PARTIAL)
-
-
-def _inputs(clean: str | os.PathLike, sources: Sequence[cleans.Clean]) -> list[results.Input]:
-    """What each is made of: its file, or the whole store."""
-    if _is_store(clean):
-        whole = results.Input(str(Path(clean).resolve()), store_.Store.open(clean).fingerprint)
-        return [whole for _ in sources]
-    root = Path(clean)
-    paths = [root / each.source if root.is_dir() else root for each in sources]
-    return list(results.of_files(dict(enumerate(paths))).values())
 
 
 def _names(sources: Sequence[cleans.Clean]) -> str:
