@@ -1,6 +1,5 @@
 """A store appears whole or not at all, and one that was interrupted goes on as if it were not."""
 
-import os
 import pathlib
 import signal
 import subprocess
@@ -121,7 +120,7 @@ with writing.Writer(sys.argv[1], patch=(40, 56), about={}) as writer:
 
 def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
     path = tmp_path / "s"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], env=dict(os.environ))
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(path)])
     journal = tmp_path / "s.partial" / layout.JOURNAL
     deadline = time.monotonic() + 60
     while not (journal.exists() and journal.stat().st_size > 10_000):
