@@ -26,9 +26,12 @@ COMMANDS = {
 }
 
 ALLOCATOR = ("glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.arena_max=1:"
-             "glibc.malloc.trim_threshold=1000000000000")
+             "glibc.malloc.trim_threshold=1000000000000:glibc.malloc.tcache_count=0:"
+             "glibc.malloc.mxfast=0")
 """Memory in large pages, kept when freed. XLA takes its memory anew for every step on a CPU, and
-by glibc's defaults the system maps it page by page each time."""
+by glibc's defaults the system maps it page by page each time. Freed scraps are merged at once (the
+last two): one kept behind a step's aligned block leaves, once the block is freed, a hole too small
+for the next step's, which is then taken beside it."""
 
 
 def main(argv: list[str] | None = None) -> int:
