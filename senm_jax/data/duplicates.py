@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -57,7 +57,7 @@ def of_store(path: str | os.PathLike) -> list[Photograph]:
     Raises:
         ValueError: there is no store, or its index does not say what they look like.
     """
-    listed: Any = store.Store.open(path).index["about"].get(KEY)
+    listed = store.Store.open(path).index["about"].get(KEY)
     if listed is None:
         raise ValueError(
             f"--apart-from {path}: its index does not say what its photographs look like, as those "

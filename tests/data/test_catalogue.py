@@ -5,7 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from senm_jax.cli import main
-from senm_jax.data import catalogue, store
+from senm_jax.data import catalogue, duplicates, store
 
 
 @pytest.fixture
@@ -64,6 +64,10 @@ def test_one_feature_gives_one_domain(built, tmp_path, capsys):
                       "--split", "train[:2]"]) == 0
     packed = store.Store.open(out)
     assert packed.domains == ("target",)
+    told = []
+    catalogue.prepare(built, tmp_path / "again", split="train", clean="gt", patch=32,
+                      tell=told.append, apart_from=duplicates.of_store(out))
+    assert "near-duplicate: 2 " in told[0]
     assert {record["source"] for record in packed.records("target")} == {
         "000000.png", "000001.png"}
 

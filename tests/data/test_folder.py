@@ -210,6 +210,17 @@ def test_near_duplicates_of_other_stores_are_named(photographs, tmp_path, scene,
         duplicates.of_store(tmp_path / "own")
 
 
+def test_only_pairs_with_a_new_photograph_are_near_duplicates():
+    looks = np.eye(3, dtype=np.float32)
+    new = [duplicates.Photograph("a", "paired", looks[0]),
+           duplicates.Photograph("b", "paired", looks[0])]
+    others = [duplicates.Photograph("c", "in x", looks[1]),
+              duplicates.Photograph("d", "in y", looks[1]),
+              duplicates.Photograph("e", "in y", looks[0])]
+    found = [(one.name, other.name) for one, other, _ in duplicates.across(new, others)]
+    assert found == [("a", "e"), ("b", "e")]
+
+
 def test_strict_refuses_and_writes_nothing(photographs):
     prepare(photographs, strict=True)
     shutil.rmtree(photographs / "out")

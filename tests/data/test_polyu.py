@@ -197,6 +197,9 @@ def test_each_store_keeps_what_its_own_scenes_look_like(scenes_folder):
         names = [seen.name.removeprefix(f"{packed.path}: ")
                  for seen in duplicates.of_store(packed.path)]
         assert sorted(names) == sorted(name for name in split if split[name] == wanted)
+    told = []
+    prepare(scenes_folder, tell=told.append, apart_from=duplicates.of_store(test.path))
+    assert "near-duplicate: 2 " in told[0] and f"the other in {test.path}" in told[0]
 
 
 def test_real_scenes(real_data, tmp_path):
