@@ -18,6 +18,7 @@ from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
 from senm_jax.methods import naflow
 from senm_jax.ops import pixels
+from senm_jax.training import platform
 
 PIXELS = 2**18
 """A batch holds about this many pixels unless its size is given."""
@@ -107,7 +108,7 @@ def _judge(run, store, indices, true, name, batch) -> tuple[list[int], list[floa
     reach = run.method.sample_reach
     height, width = (side if reach is None else side // reach.multiple * reach.multiple or side
                      for side in store.patch)
-    judge, variables = jax.jit(judge), jax.device_put(run.variables)
+    judge, variables = platform.jit(judge), jax.device_put(run.variables)
     size = min(len(indices), batch or max(1, PIXELS // (store.patch[0] * store.patch[1])))
     found, bits = [], []
     for part in patches.batches(store, indices, size, f"configurations of {name}"):

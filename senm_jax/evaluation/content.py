@@ -21,6 +21,7 @@ from senm_jax.evaluation import patches
 from senm_jax.inference import apply
 from senm_jax.metrics import mmd
 from senm_jax.ops import keys, pixels
+from senm_jax.training import platform
 
 DRAWS = 10
 SIDE = 128
@@ -48,7 +49,7 @@ def evaluate(
     """
     apply.require(run, "content")
     indices = patches.choose(store, limit)
-    infer = jax.jit(_infer(run.method.content), static_argnames="domain")
+    infer = platform.jit(_infer(run.method.content), static_argnames="domain")
     variables, measured = jax.device_put(run.variables), []
     for part in patches.batches(store, indices, 1, f"content of {name}"):
         key = apply.image_key(seed, f"patch {part.indices[0]}")

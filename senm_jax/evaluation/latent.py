@@ -21,6 +21,7 @@ from senm_jax.evaluation import patches
 from senm_jax.inference import apply
 from senm_jax.metrics import psnr
 from senm_jax.ops import keys, pixels
+from senm_jax.training import platform
 
 SIDE = 96
 """Pixels of the crops; smaller patches whole."""
@@ -86,7 +87,7 @@ def evaluate(
     least = 5 * (1 + len(beside))
     if count < least:
         raise ValueError(f"limit: expected at least {least} points, got {limit}")
-    infer = jax.jit(run.method.infer)
+    infer = platform.jit(run.method.infer)
     measured, swaps = {}, []
     if beside:
         stores = (store, *beside)
@@ -125,7 +126,7 @@ def _map(run, infer, images: Float[np.ndarray, "n h w 3"], labels: Sequence[str]
 
 def _swapped(run, infer, clean: UInt8[np.ndarray, "n h w 3"], seed: int):
     """Mean PSNR under each of `SWAPS`, and the first crops in full."""
-    restore = jax.jit(run.method.restore_with)
+    restore = platform.jit(run.method.restore_with)
     noisy = _noisy(clean, [SIGMA_255] * len(clean), seed, "noisy")
     restored, latents = {}, {}
     for case, (flipped, sigma) in SWAPS.items():

@@ -25,6 +25,7 @@ from senm_jax.evaluation import cost, patches
 from senm_jax.inference import apply, conditions
 from senm_jax.metrics import akld, correlation, kld, variance
 from senm_jax.ops import pixels
+from senm_jax.training import platform
 
 
 AWARE = "aware"
@@ -198,7 +199,7 @@ def _draw(
 @functools.lru_cache(maxsize=8)
 def _conditions(imitate):
     """`imitate` compiled, from 8-bit images."""
-    return jax.jit(lambda variables, clean, noisy: imitate(
+    return platform.jit(lambda variables, clean, noisy: imitate(
         variables, pixels.to_float(clean), pixels.to_float(noisy)
     ))
 

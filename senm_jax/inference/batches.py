@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from senm_jax.inference import borders, tiles
+from senm_jax.training import platform
 
 Tick = Callable[[int], None]
 """Told after each batch how many tiles of images (or whole images) it held."""
@@ -30,7 +31,7 @@ def program(function: Callable, conditioned: bool, plan: tiles.Layout | None) ->
         with nn.intercept_methods(borders.interceptor(size, plan.tile)):
             return function(*arguments)
 
-    return jax.jit(call)
+    return platform.jit(call)
 
 
 def compute(

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from senm_jax.data import store as store_
 from senm_jax.inference import likeness, stream
 from senm_jax.ops import pixels
+from senm_jax.training import platform
 
 MEASURED = 1024
 """So many patches of a store, evenly spread over it, are imitated."""
@@ -84,7 +85,7 @@ def _measure(
         images = {side: pixels.to_float(image) for side, image in images.items()}
         return run.method.imitate(variables, images.get("clean"), images["noisy"])
 
-    imitate, variables, measured = jax.jit(imitate), jax.device_put(run.variables), []
+    imitate, variables, measured = platform.jit(imitate), jax.device_put(run.variables), []
     for first in range(0, len(chosen), BATCH):
         rows = list(chosen[first : first + BATCH])
         filled = rows + rows[:1] * (min(BATCH, len(chosen)) - len(rows))

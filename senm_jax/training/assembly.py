@@ -9,6 +9,7 @@ import jax
 from senm_jax.methods import base
 from senm_jax.training import mesh as mesh_
 from senm_jax.training import optimisers as optimisers_
+from senm_jax.training import platform
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
 from senm_jax.training import step as step_
@@ -27,7 +28,7 @@ class Job:
     abstract_batch: Mapping
     """The same of the whole batch, of all processes."""
     traced: Any
-    """The step (state, batch) -> (state, metrics) as jax.jit traced it; the state is donated."""
+    """The step (state, batch) -> (state, metrics) as jit traced it; the state is donated."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def assemble(settings: settings_.Settings, batch: Mapping) -> Job:
     placed, rows = mesh_.place(mesh, settings.sharding, abstract), mesh_.rows(mesh)
     abstract = jax.tree.map(_shape, abstract, placed)
     abstract_batch = jax.tree.map(lambda part: _shape(part, rows), batch)
-    step = jax.jit(
+    step = platform.jit(
         step_.make_step(method, optimisers, settings.seed), donate_argnums=0,
         in_shardings=(placed, rows), out_shardings=(placed, mesh_.replicated(mesh)),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from senm_jax.data import degrading
 from senm_jax.methods import base
-from senm_jax.training import assembly, settings
+from senm_jax.training import assembly, platform, settings
 
 MATRIX = 2048
 """Side of the square matrices whose product gives the machine's matrix rate."""
@@ -39,8 +39,9 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     batch = _random_batch(config, config.data.crop)
     began = time.perf_counter()
     job = assembly.assemble(config, batch)
+    traced = time.perf_counter()
     compiled = job.compile()
-    compile_s = time.perf_counter() - began
+    compile_s = time.perf_counter() - traced
     state, put = job.fresh(batch), job.put(batch)
 
     def run():
@@ -59,6 +60,7 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
         "forward_gmac_per_row": 1e-9 * forward / rows,
         **costs,
         "rows_per_second": rows / costs["time_s"],
+        "trace_s": traced - began,
         "compile_s": compile_s,
     }
 
@@ -77,7 +79,7 @@ def sample(
         jnp.zeros((images, 2), jnp.int32),
     )
     began = time.perf_counter()
-    compiled = jax.jit(method.sample).lower(*arguments).compile()
+    compiled = platform.jit(method.sample).lower(*arguments).compile()
     compile_s = time.perf_counter() - began
     needed = macs(jax.make_jaxpr(method.sample)(*arguments).jaxpr)
     costs = _measure(compiled, lambda: compiled(*arguments), repeats, 1, 0)

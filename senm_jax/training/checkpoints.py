@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 ITEMS = ("state", "meta")
 PARTS = ("step", "params", "statistics", "opt_state")
+FIELDS = ("step", "saved", "sha256", "validation", "data", "config", "window")  # of meta
 
 
 class Damaged(ValueError):
@@ -212,10 +213,13 @@ def _read_meta(folder: str | os.PathLike, step: int) -> dict[str, Any]:
     path = pathlib.Path(folder).absolute() / str(step)
     try:
         meta = json.loads((path / "meta" / "metadata").read_text())
+        lacking = [name for name in FIELDS if name not in meta]
+        if lacking:
+            raise ValueError(f"its meta lacks {', '.join(lacking)}")
         if set(PARTS) != set(meta["sha256"]) or meta["step"] != step:
             raise ValueError("its meta is of another checkpoint")
         return meta
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise Damaged(_fault(path, error)) from error
 
 

@@ -15,7 +15,7 @@ from senm_jax.data import store as store_
 from senm_jax.methods import base
 from senm_jax.metrics import correlation, psnr
 from senm_jax.ops import keys, pixels, resize
-from senm_jax.training import pictures
+from senm_jax.training import pictures, platform
 
 CROPS = 12
 SIDE = 128
@@ -104,7 +104,7 @@ class Validator:
         whole = NamedSharding(mesh, PartitionSpec())
         count = len(self._clean)
         order = np.resize(np.arange(count), -(-count // mesh.size) * mesh.size)
-        compiled = jax.jit(function)
+        compiled = platform.jit(function)
 
         def apply(variables, *images):
             rows = [jax.device_put(each[order], split)

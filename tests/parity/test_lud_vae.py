@@ -10,6 +10,7 @@ from senm_jax.interop import lud_vae as interop
 from senm_jax.interop import torch_layout
 from senm_jax.methods import lud_vae, objectives
 from senm_jax.nn import lud_vae as nn_lud_vae
+from senm_jax.training import platform
 
 SYSTEM = "lud_vae"
 
@@ -63,7 +64,7 @@ def _outputs(case):
 
         clean = apply((hx, none), none, normal, method="reconstruct")
         decoded = apply((none, hx), x, normal, method="reconstruct")
-        (value, parts), grads = jax.jit(jax.value_and_grad(objective, has_aux=True))(params)
+        (value, parts), grads = platform.jit(jax.value_and_grad(objective, has_aux=True))(params)
         kl = parts.get("kl_zn", jnp.zeros(()))
         named = {
             "decode_label0": _nchw(clean.x),

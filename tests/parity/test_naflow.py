@@ -13,6 +13,7 @@ from parity import cases
 from senm_jax.interop import dncnn as dncnn_interop
 from senm_jax.interop import naflow as interop
 from senm_jax.nn import camera_gaussians, dncnn, naflow
+from senm_jax.training import platform
 
 SYSTEM = "naflow"
 TOLERANCE = {r"grad/.*": 1e-4, r"nasl?_(resp|mean)": 1e-4}
@@ -53,7 +54,7 @@ class Model:
             "statistics": self.variables["statistics"]["network"],
         }
         apply = functools.partial(self.network.apply, method=method)
-        return jax.jit(apply)(variables, *given)
+        return platform.jit(apply)(variables, *given)
 
     def table(self, params=None):
         return camera_gaussians.Table(**(params or self.variables["params"])["configurations"])
@@ -137,7 +138,7 @@ def _initialised(case):
     variables = {"params": _without_norms(params),
                  "statistics": model.variables["statistics"]["network"]}
     apply = functools.partial(model.network.apply, method="encode", mutable=["params"])
-    (z, log_det), made = jax.jit(apply)(
+    (z, log_det), made = platform.jit(apply)(
         variables, model.noisy, model.clean, rngs={"params": jax.random.key(0)}
     )
     log_prior = camera_gaussians.log_prob(z, model.table(), model.own)

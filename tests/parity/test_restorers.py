@@ -17,6 +17,7 @@ from senm_jax.interop import torch_layout
 from senm_jax.interop import vgg_discriminator as vgg_files
 from senm_jax.methods import critics, supervised
 from senm_jax.nn import dncnn, drunet, ffdnet, nafnet, rrdb, vgg_discriminator
+from senm_jax.training import platform
 
 SYSTEM = "restorers"
 KAIR = {"epsilon": 1e-4, "momentum": 0.9}
@@ -57,7 +58,7 @@ def _apply(network, variables, case, *more, **how):
     how = {"train": case["mode"] == "train"} | how
     apply = functools.partial(network.apply, mutable=["statistics"], **how)
     with jax.default_matmul_precision("highest"):
-        return jax.jit(apply)(variables, _nhwc(_given(case)["x"]), *more)
+        return platform.jit(apply)(variables, _nhwc(_given(case)["x"]), *more)
 
 
 def _nchw(y):

@@ -14,6 +14,7 @@ from senm_jax.methods import base, critics, objectives, senm_vae, senm_vae_terms
 from senm_jax.nn import discriminators, level_predictor
 from senm_jax.nn import senm_vae as nn_semi
 from senm_jax.nn import senm_vae_paired as nn_paired
+from senm_jax.training import platform
 
 SYSTEM = "senm_vae"
 
@@ -122,7 +123,7 @@ def _run_paired(case):
     noisy, clean = (_inputs(case)[name] for name in ("noisy", "clean"))
     rows = jnp.ones(clean.shape[0])
 
-    @jax.jit
+    @platform.jit
     @functools.partial(jax.value_and_grad, has_aux=True)
     def objective(params, eps):
         rec, kl = network.apply(
@@ -235,13 +236,13 @@ def _run_objective(case):
             parts["gan"] = judge.generator_loss(judge_variables, real, fake)
             return objectives.total(parts, weights), (parts, real, fake)
 
-        (value, (parts, real, fake)), grads = jax.jit(
+        (value, (parts, real, fake)), grads = platform.jit(
             jax.value_and_grad(objective, has_aux=True)
         )(params)
         context = base.Context(
             {"discriminator": judge_variables}, {}, None, None, {"real": real, "fake": fake}
         )
-        (judged, _), judge_grads = jax.jit(
+        (judged, _), judge_grads = platform.jit(
             jax.value_and_grad(judge.discriminator_loss, has_aux=True)
         )(judge_variables["params"], context)
         named = {

@@ -13,6 +13,7 @@ from senm_jax.methods import vdir, vdir_rows, vdir_terms
 from senm_jax.nn import vdir as nn_vdir
 from senm_jax.nn import vdir_restorer
 from senm_jax.ops import gaussian, resize
+from senm_jax.training import platform
 
 SYSTEM = "vdir"
 _BASE = 64
@@ -98,9 +99,9 @@ def _loss(case):
         variables = {**model.discriminator, "params": params}
         return vdir_terms.judge(model.built.discriminator, variables, y, fake)[0]
 
-    (total, parts), gradient = jax.jit(jax.value_and_grad(generator, has_aux=True))(
+    (total, parts), gradient = platform.jit(jax.value_and_grad(generator, has_aux=True))(
         model.params)
-    judged, own = jax.jit(jax.value_and_grad(discriminator))(model.discriminator["params"])
+    judged, own = platform.jit(jax.value_and_grad(discriminator))(model.discriminator["params"])
     gradients = {name: value for part in model.params for name, value in
                  model.names(part, gradient[part]).items()}
     gradients |= model.names("discriminator", {**model.discriminator, "params": own})

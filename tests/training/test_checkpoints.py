@@ -1,3 +1,4 @@
+import json
 import logging
 import pathlib
 
@@ -93,6 +94,18 @@ def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, beg
     assert len(list((tmp_path / "damaged").iterdir())) == 3
     save(folder, begin, {4: None}, keep=9)
     assert int(checkpoints.restore(folder, abstract(begin))[0].step) == 4
+
+
+def test_a_field_that_was_taken_out_of_the_meta_is_named(tmp_path, begin, caplog):
+    save(tmp_path, begin, {2: None, 4: None})
+    meta = tmp_path / "4" / "meta" / "metadata"
+    kept = json.loads(meta.read_text())
+    del kept["validation"]
+    meta.write_text(json.dumps(kept))
+    assert checkpoints.newest(tmp_path, "")[1]["step"] == 2
+    assert f"{tmp_path / '4'}: damaged or incomplete: ValueError: its meta lacks validation" \
+        in caplog.text
+    assert "lacks validation" in summary.survey(tmp_path)[1].fault
 
 
 def test_what_a_run_in_training_removed_meanwhile_is_passed_over_silently(
