@@ -5,9 +5,9 @@ use_environment
 data=$1 out=$2 preset=${3:-cpu}
 configs=$checkout/configs
 
-prepared() { # NAME PAIRS
-    [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --per-scene 48 --pairs "$2" \
-        --match-mean
+prepared() { # NAME PAIRS PATCHES SIDE: so many patches a scene
+    [ -e "$out/$1" ] || senm-jax prepare polyu "$data" "$out/$1" --pairs "$2" --per-scene "$3" \
+        --patch "$4" --match-mean
 }
 trained() { # NAME CONFIG STORE [CHANGE...]
     senm-jax train --config "$configs/$2/polyu.py:$preset" --config.data.stores="$3" \
