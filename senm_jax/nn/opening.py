@@ -52,7 +52,8 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
         bands = None
         if coarsest or kinds[i : i + 2] == [ladder.BLOCK, ladder.TRANSITION]:
             bands = bands_of(grid)[:, coded:] / (network.level_unit or 1)
-        opened |= _degradation(params, i, bands) | _content(params, i, coarsest)
+        opened |= _degradation(params, i, bands, network.level_unit)
+        opened |= _content(params, i, coarsest)
         if kinds[i] == ladder.TRANSITION:
             opened[f"decoder_{i}"] = {"conv": linear(params[f"decoder_{i}"]["conv"])}
             grid, coded = grid - 1, (coded + network.degradation_channels) // 4
@@ -76,19 +77,18 @@ def _tower(tower, sign):
     return tower | {"stem": stem} | halvings
 
 
-def _degradation(params, i, bands):
-    """Level i's degradation: where ``bands`` are given, they are the posterior's mean."""
+def _degradation(params, i, bands, unit):
+    """Level i's degradation: where ``bands`` are given, they are the posterior's mean. Without a
+    ``unit`` the prior's log standard deviation is the level that it sees."""
     posterior, prior, merge = (
         params[f"{name}_{i}"]
         for name in ("degradation_posterior", "degradation_prior", "merge_degradation")
     )
     mean = silent(posterior["mean_out"]) if bands is None else linear(
         posterior["mean_out"], bands)
-    spread = prior["log_std_out"]
-    spread = {
-        "kernel": spread["kernel"].at[..., -1, :].set(1),
-        "bias": jnp.full_like(spread["bias"], 0),
-    }
+    spread = silent(prior["log_std_out"])
+    if not unit:
+        spread["kernel"] = spread["kernel"].at[..., -1, :].set(1)
     return {
         f"degradation_posterior_{i}": posterior | {"mean_out": mean},
         f"degradation_prior_{i}": prior | {

@@ -43,8 +43,9 @@ class SeNMVAE(nn.Module):
     downs: int = 0
     """How often the stems halve the grid before the first level."""
     level_unit: float = 0.0
-    """The heads see log(s / level_unit), so that a latent's scale can go with s exactly. Published,
-    0: they see s itself, which at some hundredths hardly moves them."""
+    """The posterior sees log(s / level_unit). The prior does not see s, but is s / level_unit times
+    as wide and as far from 0: what strength and picture happen to have in common in a few pairs
+    is then not learnt. Published, 0: both see s, which at some hundredths hardly moves them."""
     dtype: Any = jnp.float32
     """Type of the convolutions; parameters, Gaussians and divergences are float32."""
 
@@ -148,8 +149,7 @@ class SeNMVAE(nn.Module):
 
         def degrade(i, d):
             clean, d = part(d, 0, source + paired), part(d, source + paired, rows)
-            q = self.degradation_posterior[i](self._with_level(d + acts_n[i], s))
-            p = self.degradation_prior[i](self._with_level(d, s))
+            q, p = self._posterior(i, d + acts_n[i], s), self._prior(i, d, s)
             kl_zn.append(_mean(gaussian.kl(*q, *p)))
             zn = gaussian.sample(*q, normal(f"zn {i}", q[0].shape))
             return join([clean, d + self.merge_degradation[i](zn)])
@@ -179,7 +179,7 @@ class SeNMVAE(nn.Module):
             return gaussian.sample(mean, log_std, normal(f"z {i}", mean.shape))
 
         def degrade(i, d):
-            mean, log_std = self.degradation_prior[i](self._with_level(d, s))
+            mean, log_std = self._prior(i, d, s)
             zn = scale * gaussian.sample(mean, log_std, normal(f"zn {i}", mean.shape))
             return d + self.merge_degradation[i](zn)
 
@@ -195,11 +195,23 @@ class SeNMVAE(nn.Module):
 
         return self._top_down(acts[-1].shape[:3], content, lambda i, d: d)
 
-    def _with_level(self, h, s):
-        """``h`` with the degradation level as the heads see it."""
-        if self.level_unit:
-            s = jnp.log(ladder.at_least(s) / self.level_unit)
-        return ladder.with_level(h, s)
+    def _posterior(self, i, h, s):
+        """q(zn|y, ...) of level i."""
+        return self.degradation_posterior[i](
+            ladder.with_level(h, self._log_level(s) if self.level_unit else s)
+        )
+
+    def _prior(self, i, d, s):
+        """p(zn|d, s) of level i."""
+        head = self.degradation_prior[i]
+        if not self.level_unit:
+            return head(ladder.with_level(d, s))
+        mean, log_std = head(d)
+        log_s = self._log_level(s)[:, None, None, None]
+        return mean * jnp.exp(log_s), log_std + log_s
+
+    def _log_level(self, s):
+        return jnp.log(ladder.at_least(s) / self.level_unit)
 
     def _top_down(self, shape, content, degrade):
         """The ladder from the coarsest level down to an image, [0, 1] and not clipped.
