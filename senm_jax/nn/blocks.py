@@ -4,7 +4,9 @@ import math
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from senm_jax.nn import dense, initial
@@ -64,7 +66,16 @@ def conv(
         bias_init=bias_init or default_bias,
         dtype=dtype,
         name=name,
+        conv_general_dilated=_convolve,
     )
+
+
+def _convolve(x, kernel, *args, **options):
+    """lax's convolution, whose gradients are begun when they are due: on a CPU XLA would lay the
+    input out for the kernel's as soon as it stands, and keep that until then."""
+    return jax.checkpoint(
+        lambda x, kernel: lax.conv_general_dilated(x, kernel, *args, **options)
+    )(x, kernel)
 
 
 class Weights(nn.Module):

@@ -2,7 +2,8 @@
 
 XLA's own gradient of a 3x3 kernel runs on a CPU well below the rate of the convolution itself,
 and differentiating a growing concatenation writes it out once more. Here the kernels'
-gradients are matrix products of small tiles, each used while it lies in the cache.
+gradients are matrix products of small tiles, each used while it lies in the cache; and the input's
+is summed at once, where XLA keeps all that it is a sum of until it is asked for.
 """
 
 from collections.abc import Sequence
@@ -63,9 +64,10 @@ def _backward(saved, g):
         sees = kernel.shape[2]
         to_input = _convolve(g, jnp.flip(kernel, (0, 1)).swapaxes(2, 3))
         to_seen = to_input if to_seen is None else to_seen[..., :sees] + to_input
+        to_seen = lax.optimization_barrier(to_seen)
         g = to_seen[..., sees - activation.shape[-1]:]
         g = jnp.where(activation >= 0, g, 0.2 * g)  # the sign is the pre-activation's
-    to_x = to_seen[..., : seen[0].shape[-1]]
+    to_x = lax.optimization_barrier(to_seen[..., : seen[0].shape[-1]])
     biases = tuple(jnp.sum(each, (0, 1, 2)) for each in gs)
     return to_x, g, tuple(kernel_gradients(seen, gs)), biases
 

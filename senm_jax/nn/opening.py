@@ -29,9 +29,9 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
     merges have learnt only what of it the levels before have not coded. In the first level of
     each grid its mean starts near bands of that over ``level_unit``: the coarsest has the
     lowest bands, as many as there are channels, and a finer one goes on where the next coarser
-    ends (exactly so where the channels are a multiple of 12). The prior's standard deviation
-    starts near s / ``level_unit`` (its logarithm near s where there is none). Other means and the
-    merges that bring zn in start at zero, biases included; everything else starts as it was.
+    ends (exactly so where the channels are a multiple of 12). The prior starts at a mean of 0 and a
+    standard deviation of s / ``level_unit`` (1 where there is none). Other means and the merges
+    that bring zn in start at zero, biases included; everything else starts as it was.
 
     Raises:
         ValueError: the coarsest grid has too few channels for the image.
@@ -52,7 +52,7 @@ def open_content(network: senm_vae.SeNMVAE, params: Params) -> Params:
         bands = None
         if coarsest or kinds[i : i + 2] == [ladder.BLOCK, ladder.TRANSITION]:
             bands = bands_of(grid)[:, coded:] / (network.level_unit or 1)
-        opened |= _degradation(params, i, bands, network.level_unit)
+        opened |= _degradation(params, i, bands)
         opened |= _content(params, i, coarsest)
         if kinds[i] == ladder.TRANSITION:
             opened[f"decoder_{i}"] = {"conv": linear(params[f"decoder_{i}"]["conv"])}
@@ -77,22 +77,18 @@ def _tower(tower, sign):
     return tower | {"stem": stem} | halvings
 
 
-def _degradation(params, i, bands, unit):
-    """Level i's degradation: where ``bands`` are given, they are the posterior's mean. Without a
-    ``unit`` the prior's log standard deviation is the level that it sees."""
+def _degradation(params, i, bands):
+    """Level i's degradation: where ``bands`` are given, they are the posterior's mean."""
     posterior, prior, merge = (
         params[f"{name}_{i}"]
         for name in ("degradation_posterior", "degradation_prior", "merge_degradation")
     )
     mean = silent(posterior["mean_out"]) if bands is None else linear(
         posterior["mean_out"], bands)
-    spread = silent(prior["log_std_out"])
-    if not unit:
-        spread["kernel"] = spread["kernel"].at[..., -1, :].set(1)
     return {
         f"degradation_posterior_{i}": posterior | {"mean_out": mean},
         f"degradation_prior_{i}": prior | {
-            "mean_out": silent(prior["mean_out"]), "log_std_out": spread},
+            name: silent(prior[name]) for name in ("mean_out", "log_std_out")},
         f"merge_degradation_{i}": silent(merge),
     }
 

@@ -15,10 +15,14 @@ Normal = Callable[[str, tuple[int, ...]], Float[Array, "b h w c"]]
 def sample(
     mean: Float[Array, "*s"], log_std: Float[Array, "*s"], eps: Float[Array, "*s"]
 ) -> Float[Array, "*s"]:
-    """The draw ``mean + exp(log_std) * eps``, with ``eps`` standard normal."""
-    return mean + jnp.exp(log_std) * eps
+    """The draw ``mean + exp(log_std) * eps``, with ``eps`` standard normal.
+
+    ``eps`` is kept for the gradient, not what it is computed from.
+    """
+    return mean + jnp.exp(log_std) * jax.lax.optimization_barrier(eps)
 
 
+@jax.checkpoint
 def kl(
     mean_1: Float[Array, "*s"],
     log_std_1: Float[Array, "*s"],

@@ -42,7 +42,9 @@ class Job:
 
     def compile(self) -> Any:
         """The compiled step, for a state as `fresh` and batches as `put` makes them."""
-        return self.traced.lower().compile()
+        compiled = self.traced.lower().compile()
+        platform.give_back()
+        return compiled
 
     def put(self, batch: Mapping) -> Any:
         """This process's rows of a batch on the devices."""

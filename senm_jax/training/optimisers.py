@@ -105,9 +105,11 @@ def guard(
         fine = optax.tree.norm(_matching(updates, norm_of)) < above
         if finite:
             fine &= jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(updates))
-        moved, inner_state = inner.update(updates, state.inner, params, **extra)
-        moved = jax.tree.map(lambda u: jnp.where(fine, u, 0), moved)
-        kept = jax.tree.map(lambda new, old: jnp.where(fine, new, old), inner_state, state.inner)
+        moved, kept = jax.lax.cond(
+            fine,
+            lambda: inner.update(updates, state.inner, params, **extra),
+            lambda: (jax.tree.map(jnp.zeros_like, updates), state.inner),
+        )
         return moved, Guarded(kept, state.skipped + jnp.int32(~fine))
 
     return optax.GradientTransformationExtraArgs(init, update)

@@ -1,5 +1,6 @@
 """What must be settled before JAX starts, and the facts of a machine that decide a run's bits."""
 
+import ctypes
 import importlib.metadata
 import os
 import pathlib
@@ -52,6 +53,15 @@ def jit(function: Callable, **options) -> Callable:
     ours = jax.default_backend() == "cpu" and not jax.config.read(_LESS)
     level = {"xla_backend_optimization_level": 1} if ours else None
     return jax.jit(function, compiler_options=level, **options)
+
+
+def give_back() -> None:
+    """Returns freed memory to the system, for compiling leaves gaps that no step's block fits.
+
+    The command line has glibc keep it; on another C library nothing is done.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def cores() -> int:

@@ -23,8 +23,8 @@ SIZES = [
 ]
 
 
-def _open(sizes):
-    config = senm_vae.Config(**OPEN, **sizes)
+def _open(sizes, **fields):
+    config = senm_vae.Config(**OPEN | sizes | fields)
     params = senm_vae.make(config).init(jax.random.key(0), None)["generator"]["params"]
     return senm_vae.build(config).network, params["translator"]
 
@@ -70,6 +70,18 @@ def test_the_posterior_sees_the_noise_alone(sizes):
     grey = jnp.full_like(x, 0.5)
     assert divergence(x, y) > 1.2 * divergence(x, x)
     assert divergence(x, y) == pytest.approx(divergence(grey, grey + y - x), rel=0.2)
+
+
+@pytest.mark.parametrize("unit", [STD, 0.0])
+def test_the_prior_starts_with_the_level_alone(unit):
+    network, params = _open(SIZES[0], level_unit=unit)
+    state = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4, 4, 12), np.float32))
+    levels = jnp.array([STD / 2, 3 * STD])
+    mean, log_std = network.apply({"params": params}, 0, state, levels, method="_prior")
+    expected = levels / unit if unit else np.ones(2)
+    assert not mean.any()
+    np.testing.assert_allclose(
+        np.exp(log_std), np.broadcast_to(expected[:, None, None, None], log_std.shape), rtol=1e-5)
 
 
 def test_bands_stand_from_coarse_to_fine():

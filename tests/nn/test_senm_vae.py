@@ -246,3 +246,21 @@ def test_levels_count_in_their_unit():
     assert same(results(0.5, 0.0), results(0.5, ladder.LEAST_LEVEL)) == [True, True]
     # The prior's draws are s / unit times those at the unit, which is what a temperature does.
     assert same(results(0.25, 0.05), results(0.25, 0.25, 0.2)) == [True, False]
+
+
+def test_the_posterior_sees_a_level_as_a_logarithm():
+    _, published = _small()
+    _, params = _small(level_unit=0.25)
+    shared = {"params": published["params"] | {
+        name: part for name, part in params["params"].items() if "prior" not in name}}
+    x = jnp.full((2, 16, 16, 3), 0.5)
+
+    def noisy(params, unit, level):
+        network = senm_vae.SeNMVAE(**SMALL, level_unit=unit)
+        rows = (x, x), (x, x), jnp.full(4, level), jnp.ones(4, bool), _zeros
+        return network.apply(params, *rows, method=network.reconstruct).y
+
+    # Both draw zn from the posterior, and only the prior's parameters differ.
+    seen = noisy(params, 0.25, 0.05)
+    np.testing.assert_allclose(seen, noisy(shared, 0.0, np.log(0.05 / 0.25)), rtol=1e-5, atol=1e-6)
+    assert np.abs(seen - noisy(shared, 0.0, 0.05 / 0.25)).max() > 1e-4

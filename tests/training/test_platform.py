@@ -1,9 +1,15 @@
-"""How programs are compiled."""
+"""How programs are compiled, and what memory is given back after."""
+
+import os
+import platform as platform_
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import pytest
 
+from senm_jax.cli import main
 from senm_jax.training import platform
 
 FLAG = "jax_disable_most_optimizations"
@@ -34,3 +40,26 @@ def test_programs_are_compiled_at_the_first_level_on_cpu_alone(
 def test_the_compiler_knows_the_level(less):
     less(False)
     assert platform.jit(jnp.square)(3.0) == 9
+
+
+HELD = """
+import pathlib
+from senm_jax.training import platform
+def held():
+    pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * 4096
+blocks = [bytearray(10**6) for _ in range(300)]
+last = bytearray(10**6)
+del blocks
+before = held()
+platform.give_back()
+print(before - held())
+"""
+
+
+@pytest.mark.skipif(platform_.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
+def test_memory_freed_below_what_is_in_use_is_given_back():
+    told = {**os.environ, "GLIBC_TUNABLES": main.ALLOCATOR}
+    ran = subprocess.run(
+        [sys.executable, "-c", HELD], env=told, capture_output=True, text=True, check=True)
+    assert int(ran.stdout) > 250e6
