@@ -180,6 +180,7 @@ def _measure(
     ``uncounted``: multiply-adds that the compiler's count leaves out.
     """
     jax.block_until_ready(run())
+    platform.give_back()
     time_s = _least(run, repeats)
     matrix_rate, convolution_rate = _rates()
     memory = compiled.memory_analysis()

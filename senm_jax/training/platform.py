@@ -56,7 +56,8 @@ def jit(function: Callable, **options) -> Callable:
 
 
 def give_back() -> None:
-    """Returns freed memory to the system, for compiling leaves gaps that no step's block fits.
+    """Returns freed memory to the system: after compiling and after a first step, for both leave
+    gaps that the next step's one large block may not fit.
 
     The command line has glibc keep it; on another C library nothing is done.
     """
