@@ -74,6 +74,20 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"senm-jax {args.command}: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not _of_another_network(error):
+            raise
+        print(f"senm-jax {args.command}: the run's parameters are not those of the network that "
+              "this version builds from its config; use the version that its run.json names, or "
+              f"train it again: {error}", file=sys.stderr)
+        return 1
+
+
+def _of_another_network(error: Exception) -> bool:
+    """Whether a network was given parameters of other names or shapes than its own."""
+    from flax import errors  # not above: --help waits for neither it nor JAX
+
+    return isinstance(error, (errors.ScopeParamShapeError, errors.ScopeParamNotFoundError))
 
 
 def _settle_allocator() -> None:

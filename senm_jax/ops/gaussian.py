@@ -32,7 +32,8 @@ def kl(
     """KL( N(mean_1, std_1) || N(mean_2, std_2) ) of every element, in nats.
 
     log s2 - log s1 - 1/2 + (s1^2 + (m1 - m2)^2) / (2 s2^2), with the quotients formed from
-    differences of logarithms so that two small deviations do not divide 0 by 0.
+    differences of logarithms so that two small deviations do not divide 0 by 0. For the gradient
+    the four arguments alone are kept.
     """
     ratio = jnp.exp(2 * (log_std_1 - log_std_2))
     distance = jnp.square((mean_1 - mean_2) * jnp.exp(-log_std_2))

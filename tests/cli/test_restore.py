@@ -1,5 +1,9 @@
 """``senm-jax restore``: its exit status, what it says, what it writes."""
 
+import json
+import pathlib
+import re
+
 import numpy as np
 import pytest
 from inference import small
@@ -40,6 +44,18 @@ def test_refusals_are_one_line(run, tmp_path, capsys):
     assert "--tile: expected at least 1, got 0" in capsys.readouterr().err
     assert main.main(["restore", "--run", str(tmp_path), "x", "--out", "y"]) == 1
     assert "expected a run's folder" in capsys.readouterr().err
+
+
+def test_parameters_of_another_network_are_refused_in_one_line(run, tmp_path, capsys):
+    file = pathlib.Path(run) / "config.json"
+    config = json.loads(file.read_text())
+    config["hyper"]["architecture"]["width"] += 1
+    file.write_text(json.dumps(config))
+    Image.fromarray(np.full((9, 11, 3), 80, np.uint8)).save(tmp_path / "a.png")
+    out = tmp_path / "out"
+    assert main.main(["restore", "--run", run, str(tmp_path / "a.png"), "--out", str(out)]) == 1
+    assert re.search(r"the run's parameters are not .* run\.json .*shape", capsys.readouterr().err)
+    assert not list(out.glob("*.png"))
 
 
 def test_a_level_is_for_restorers_that_are_told_it_and_one_folder_holds_one(run, tmp_path, capsys):
