@@ -26,12 +26,10 @@ COMMANDS = {
 }
 
 ALLOCATOR = ("glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.arena_max=1:"
-             "glibc.malloc.trim_threshold=1000000000000:glibc.malloc.tcache_count=0:"
-             "glibc.malloc.mxfast=0")
+             "glibc.malloc.trim_threshold=1000000000000")
 """Memory in large pages, kept when freed. XLA takes its memory anew for every step on a CPU, and
-by glibc's defaults the system maps it page by page each time. Freed scraps are merged at once (the
-last two): one kept behind a step's aligned block leaves, once the block is freed, a hole too small
-for the next step's, which is then taken beside it."""
+by glibc's defaults the system maps it page by page each time. Only very large steps have it so
+after all (`senm_jax.training.platform.make_room`)."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
         if not _of_another_network(error):
             raise
         print(f"senm-jax {args.command}: the run's parameters are not those of the network that "
-              "this version builds from its config; use the version that its run.json names, or "
+              "this version builds from its config; use the commit that its run.json names, or "
               f"train it again: {error}", file=sys.stderr)
         return 1
 

@@ -43,7 +43,8 @@ class Job:
     def compile(self) -> Any:
         """The compiled step, for a state as `fresh` and batches as `put` makes them."""
         compiled = self.traced.lower().compile()
-        platform.give_back()
+        on_cpu = jax.default_backend() == "cpu"  # else the block is not of the host's memory
+        platform.make_room(compiled.memory_analysis().temp_size_in_bytes if on_cpu else 0)
         return compiled
 
     def put(self, batch: Mapping) -> Any:

@@ -43,10 +43,10 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     losses = jax.make_jaxpr(functools.partial(_losses, job.method))
     forward = macs(losses(job.abstract.variables, batch).jaxpr)
     uncounted = rounds(job.traced.jaxpr.jaxpr) if jax.default_backend() == "cpu" else 0
+    state, put = job.fresh(batch), job.put(batch)
     began = time.perf_counter()
     compiled = job.compile()
     compile_s = time.perf_counter() - began
-    state, put = job.fresh(batch), job.put(batch)
 
     def run():
         nonlocal state
@@ -180,7 +180,6 @@ def _measure(
     ``uncounted``: multiply-adds that the compiler's count leaves out.
     """
     jax.block_until_ready(run())
-    platform.give_back()
     time_s = _least(run, repeats)
     matrix_rate, convolution_rate = _rates()
     memory = compiled.memory_analysis()

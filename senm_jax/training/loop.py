@@ -14,7 +14,7 @@ import tqdm
 from jax.experimental import multihost_utils
 
 from senm_jax.training import (
-    assembly, changes, checkpoints, ledger, platform, records, runs, starts, tasks, trees,
+    assembly, changes, checkpoints, ledger, records, runs, starts, tasks, trees,
 )
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
@@ -95,9 +95,6 @@ def _advance(task: tasks.Task, state: state_.TrainState, window: Mapping) -> sta
                 batch = job.put(next(batches))
             with jax.transfer_guard("disallow"):
                 state, metrics = step(state, batch)
-            if number == start + 1:
-                jax.block_until_ready(state)
-                platform.give_back()
             book.settle()  # waits for the step before this one, while this one runs
             book.enter(number, metrics)
             bar.set_postfix(book.losses, refresh=False)

@@ -13,7 +13,10 @@ import jax
 import senm_jax
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+LARGE = 2**30
+"""Bytes of a program's block from which memory weighs more than the time to map it anew."""
 _LESS = "jax_disable_most_optimizations"
+_M_MMAP_THRESHOLD, _M_MMAP_MAX = -3, -4  # of mallopt
 
 
 def start(
@@ -55,14 +58,21 @@ def jit(function: Callable, **options) -> Callable:
     return jax.jit(function, compiler_options=level, **options)
 
 
-def give_back() -> None:
-    """Returns freed memory to the system: after compiling and after a first step, for both leave
-    gaps that the next step's one large block may not fit.
+def make_room(block: int) -> None:
+    """Readies memory for a compiled program that takes ``block`` bytes anew each time it runs.
 
-    The command line has glibc keep it; on another C library nothing is done.
+    What compiling freed is returned to the system. For blocks of `LARGE` and more, so is from now
+    on all that this process takes in 32 MiB or more, as soon as it is freed: kept, as the command
+    line has it, such a block is now and then a few bytes too short for the next run's, which is
+    then taken beside it. Does nothing but with glibc.
     """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)
+    if platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    libc.malloc_trim(0)
+    if block >= LARGE:
+        libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the highest it takes
+        libc.mallopt(_M_MMAP_MAX, 2**16)  # its own default
 
 
 def cores() -> int:

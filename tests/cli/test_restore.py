@@ -46,15 +46,17 @@ def test_refusals_are_one_line(run, tmp_path, capsys):
     assert "expected a run's folder" in capsys.readouterr().err
 
 
-def test_parameters_of_another_network_are_refused_in_one_line(run, tmp_path, capsys):
+@pytest.mark.parametrize("field", ["width", "depth"])  # other shapes, and names that lack
+def test_parameters_of_another_network_are_refused_in_one_line(field, run, tmp_path, capsys):
     file = pathlib.Path(run) / "config.json"
     config = json.loads(file.read_text())
-    config["hyper"]["architecture"]["width"] += 1
+    config["hyper"]["architecture"][field] += 1
     file.write_text(json.dumps(config))
     Image.fromarray(np.full((9, 11, 3), 80, np.uint8)).save(tmp_path / "a.png")
     out = tmp_path / "out"
     assert main.main(["restore", "--run", run, str(tmp_path / "a.png"), "--out", str(out)]) == 1
-    assert re.search(r"the run's parameters are not .* run\.json .*shape", capsys.readouterr().err)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"senm-jax restore: the run's parameters are not .* run\.json .* \"/", said)
     assert not list(out.glob("*.png"))
 
 

@@ -48,18 +48,42 @@ from senm_jax.training import platform
 def held():
     pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * 4096
+"""
+SCRAPS = HELD + """
 blocks = [bytearray(10**6) for _ in range(300)]
 last = bytearray(10**6)
 del blocks
 before = held()
-platform.give_back()
+platform.make_room(0)
 print(before - held())
 """
+BLOCK = HELD + """
+platform.make_room({block})
+step, behind = bytearray({size} * 10**6), bytearray(10**6)
+before = held()
+del step
+print(before - held())
+"""
+glibc_alone = pytest.mark.skipif(
+    platform_.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
 
 
-@pytest.mark.skipif(platform_.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
-def test_memory_freed_below_what_is_in_use_is_given_back():
+def given_back(program):
+    """Bytes that a program prints which ran with the command line's allocator."""
     told = {**os.environ, "GLIBC_TUNABLES": main.ALLOCATOR}
     ran = subprocess.run(
-        [sys.executable, "-c", HELD], env=told, capture_output=True, text=True, check=True)
-    assert int(ran.stdout) > 250e6
+        [sys.executable, "-c", program], env=told, capture_output=True, text=True, check=True)
+    return int(ran.stdout)
+
+
+@glibc_alone
+def test_memory_freed_below_what_is_in_use_is_given_back_after_compiling():
+    assert given_back(SCRAPS) > 250e6
+
+
+@glibc_alone
+@pytest.mark.parametrize("block, size, back", [
+    (platform.LARGE - 1, 300, False), (platform.LARGE, 300, True), (platform.LARGE, 20, False)])
+def test_large_blocks_are_given_back_after_use_for_large_programs_alone(block, size, back):
+    found = given_back(BLOCK.format(block=block, size=size))
+    assert found == pytest.approx(size * 10**6 if back else 0, abs=5e6)
