@@ -34,8 +34,8 @@ class Config:
     level_unit: float = 0.0
     """A noise's standard deviation. Given, q(zn|...) sees log(s / level_unit), p(zn|...) is
     s / level_unit times as wide in place of seeing s, and a row's KL(zn) counts
-    (s / level_unit)^2: noise of every strength is modelled alike. Published, 0: both see s, and
-    all rows count 1."""
+    (s / level_unit)^2: noise of every strength is modelled alike; generation bounds how much wider
+    p is by place (`nn.senm_vae.WIDEST_LOG_STD`). Published, 0: both see s, and all rows count 1."""
     patch_level: bool = False
     """Whether a pair's level is that of its whole patch, as when noise is generated. Published is
     the crop's own, which leaves little for brightness and texture to explain."""

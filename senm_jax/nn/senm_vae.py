@@ -16,6 +16,7 @@ from senm_jax.nn import blocks, ladder
 from senm_jax.ops import arrays, gaussian
 
 Image = Float[Array, "_ _ _ 3"]
+WIDEST_LOG_STD = 1.6  # of generation with a unit; what brightness asks for stays within it
 
 
 class Reconstruction(NamedTuple):
@@ -60,13 +61,7 @@ class SeNMVAE(nn.Module):
 
         def merges(inputs):
             return [
-                blocks.conv(
-                    inputs,
-                    self.width,
-                    size=1,
-                    dtype=self.dtype,
-                    kernel_init=blocks.zeros,
-                )
+                blocks.conv(inputs, self.width, size=1, dtype=self.dtype, kernel_init=blocks.zeros)
                 for _ in kinds
             ]
 
@@ -170,7 +165,11 @@ class SeNMVAE(nn.Module):
         temperature: Float[Array, "b"],
         normal: gaussian.Normal,
     ) -> Image:
-        """A noisy image for each clean one: z ~ q(z|x), zn ~ temperature * p(zn|..., s)."""
+        """A noisy image for each clean one: z ~ q(z|x), zn ~ temperature * p(zn|..., s).
+
+        With ``level_unit`` p is at most e^`WIDEST_LOG_STD` times as wide as s / level_unit: for a
+        picture unlike all that was learnt from it can come out thousands of times as wide.
+        """
         acts = self.clean_tower(x)
         scale = temperature[:, None, None, None]
 
@@ -180,6 +179,9 @@ class SeNMVAE(nn.Module):
 
         def degrade(i, d):
             mean, log_std = self._prior(i, d, s)
+            if self.level_unit:
+                widest = self._log_level(s) + WIDEST_LOG_STD
+                log_std = jnp.minimum(log_std, widest[:, None, None, None])
             zn = scale * gaussian.sample(mean, log_std, normal(f"zn {i}", mean.shape))
             return d + self.merge_degradation[i](zn)
 

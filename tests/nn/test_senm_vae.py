@@ -264,3 +264,25 @@ def test_the_posterior_sees_a_level_as_a_logarithm():
     seen = noisy(params, 0.25, 0.05)
     np.testing.assert_allclose(seen, noisy(shared, 0.0, np.log(0.05 / 0.25)), rtol=1e-5, atol=1e-6)
     assert np.abs(seen - noisy(shared, 0.0, 0.05 / 0.25)).max() > 1e-4
+
+
+@pytest.mark.parametrize("unit", [0.0, 0.25])
+def test_generation_in_units_bounds_the_prior_s_width(unit):
+    network, variables = _small(level_unit=unit)
+    x, levels, ones = jnp.full((2, 16, 16, 3), 0.5), jnp.full(2, 0.5), jnp.ones(2)
+
+    def normal(name, shape):
+        return jnp.full(shape, name == "zn 0", jnp.float32)
+
+    def generated(log_std):
+        params = variables["params"]
+        head = params["degradation_prior_0"]
+        out = head["log_std_out"]
+        out = {"kernel": jnp.zeros_like(out["kernel"]), "bias": jnp.full_like(out["bias"], log_std)}
+        changed = params | {"degradation_prior_0": head | {"log_std_out": out}}
+        return network.apply(
+            {"params": changed}, x, levels, ones, normal, method=network.translate)
+
+    at_bound, above = generated(senm_vae.WIDEST_LOG_STD), generated(9.0)
+    assert np.abs(generated(1.0) - at_bound).max() > 1e-3
+    assert np.array_equal(at_bound, above) == bool(unit)
