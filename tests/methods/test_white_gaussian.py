@@ -1,10 +1,13 @@
 """White Gaussian noise: its strength is the one asked for and the one it measures."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from senm_jax.inference import apply
 from senm_jax.methods import white_gaussian
 
 METHOD = white_gaussian.make(white_gaussian.Config())
@@ -24,6 +27,16 @@ def test_sampled_noise_has_the_level_and_no_correlation():
     unit = noise / noise.std((1, 2, 3), keepdims=True)
     assert abs(np.mean(unit[:, :, 1:] * unit[:, :, :-1])) < 0.02
     assert abs(np.mean(unit[..., 0] * unit[..., 1])) < 0.03
+
+
+@pytest.mark.parametrize("correct", [False, True])
+def test_what_clipping_takes_is_made_up_for(correct):
+    method = white_gaussian.make(white_gaussian.Config(correct_level=correct))
+    run = types.SimpleNamespace(method=method, variables={})
+    dark = np.full((96, 96, 3), 0.05, np.float32)
+    [noisy] = apply.sample(run, [dark], key=[jax.random.key(0)], conditions=[{"level": 0.1}])
+    strength = (np.clip(noisy, 0, 1) - dark).std()
+    assert strength == pytest.approx(0.1, rel=0.02) if correct else strength < 0.08
 
 
 def test_imitate_measures_the_unbiased_deviation():

@@ -49,6 +49,14 @@ def _constant(eps):
     return lambda name, shape: jnp.full(shape, eps, jnp.float32)
 
 
+def _compiled(network, variables, method):
+    """A method of the network as a function of its arrays and of what every draw is."""
+    run = platform.jit(lambda variables, arrays, eps: network.apply(
+        variables, *arrays, _constant(eps), method=method
+    ))
+    return lambda *arrays, eps: run(variables, arrays, eps)
+
+
 def _nchw(image):
     return np.asarray(image).transpose(0, 3, 1, 2)
 
@@ -77,13 +85,14 @@ def _run_semi(case):
     ]
     levels = jnp.array(case["degrade_level"], jnp.float32)
     none = x[:0]
+    reconstruct, denoise, translate = (
+        _compiled(network, variables, name) for name in ("reconstruct", "denoise", "translate")
+    )
     outputs = {}
     for eps in sorted({_eps(name) for name in case["outputs"]}):
         # Every row as a pair whose content comes from the side its label says.
         coins = jnp.asarray(np.concatenate(modes).astype(bool))
-        rec = network.apply(
-            variables, (none, x), (y, none), levels, coins, _constant(eps), method="reconstruct"
-        )
+        rec = reconstruct((none, x), (y, none), levels, coins, eps=eps)
         klz, kln = np.asarray(rec.kl_z), np.asarray(rec.kl_zn)
         named = {
             "dec_H": _nchw(rec.x),
@@ -93,9 +102,7 @@ def _run_semi(case):
             "kln": kln,
             "klz_mean": klz.sum(0)[labels == -1].mean(keepdims=True),
             "kln_mean": kln[labels != 0].mean(keepdims=True),
-            "denoise": _nchw(
-                network.apply(variables, y, _constant(eps), method="denoise")
-            ),
+            "denoise": _nchw(denoise(y, eps=eps)),
         }
         outputs |= {f"{name}_eps{eps}": value for name, value in named.items()}
     for name in case["outputs"]:
@@ -103,14 +110,7 @@ def _run_semi(case):
             level = case["translate_levels"][int(name[len("translate") :].split("_")[0])]
             rows = jnp.ones(x.shape[0])
             outputs[name] = _nchw(
-                network.apply(
-                    variables,
-                    x,
-                    level * rows,
-                    _temperature(name) * rows,
-                    _constant(_eps(name)),
-                    method="translate",
-                )
+                translate(x, level * rows, _temperature(name) * rows, eps=_eps(name))
             )
     return outputs
 
@@ -137,21 +137,13 @@ def _run_paired(case):
         kl = jnp.sum(kl) / clean.size
         return jnp.mean(jnp.square(rec - noisy)) + case["kl_weight"] * kl, (rec, kl)
 
+    generate = _compiled(network, {"params": params}, "translate")
     outputs = {}
     for name in case["outputs"]:
         eps = _eps(name)
         if name.startswith("generate"):
             level = case["generate_levels"][int(name[len("generate") :].split("_")[0])]
-            outputs[name] = _nchw(
-                network.apply(
-                    {"params": params},
-                    clean,
-                    level * rows,
-                    _temperature(name) * rows,
-                    _constant(eps),
-                    method="translate",
-                )
-            )
+            outputs[name] = _nchw(generate(clean, level * rows, _temperature(name) * rows, eps=eps))
         else:
             (value, (rec, kl)), grads = objective(params, eps)
             norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads)))
