@@ -16,7 +16,7 @@ def get_config(arg=""):
     common.preset(arg, ("tiny", "cpu"))
     return common.experiment(
         method="white_gaussian",
-        hyper={"level": 0.05},
+        hyper={"level": 0.05, "correct_level": True},
         optimisers={},
         data={
             "stores": ("data/polyu/train",),

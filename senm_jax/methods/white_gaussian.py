@@ -13,9 +13,13 @@ from senm_jax.ops import gaussian
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The level that `sample` takes where none is asked for, a standard deviation in [0, 1]."""
+    """What `sample` takes its level for."""
 
     level: float = 0.05
+    """The level where none is asked for, a standard deviation on the [0, 1] scale."""
+    correct_level: bool = False
+    """Whether generation makes up for what clipping to [0, 1] takes of the noise's strength
+    (`inference.strength`), as SeNM-VAE's may: of equal levels the two are then equally strong."""
 
 
 def make(config: Config) -> base.Method:
@@ -44,6 +48,7 @@ def make(config: Config) -> base.Method:
 
     return base.Method(
         (), init, loss, sample=sample, imitate=imitate, conditions={"level": config.level},
+        strength="level" if config.correct_level else None,
         sample_reach=base.Reach(multiple=1, radius=0),
     )
 
