@@ -44,7 +44,7 @@ def get_config(arg=""):
         data={
             "stores": ("quickstart/pairs", "quickstart/unpaired"),
             "rows": {"paired": 4, "source": 2, "target": 2},
-            "crop": 32,
+            "crop": 24,
         },
         steps=4 if tiny else 2400,
     ).lock()

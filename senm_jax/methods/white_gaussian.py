@@ -13,7 +13,7 @@ from senm_jax.ops import gaussian
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What `sample` takes its level for."""
+    """The level of the noise, and whether clipping may weaken it."""
 
     level: float = 0.05
     """The level where none is asked for, a standard deviation on the [0, 1] scale."""
