@@ -14,7 +14,8 @@ SHORT = {"open_content": True, "from_clean": 1.0, "kl_z_ratio": 2e-3, "patch_lev
          "correct_level": True}
 """For thousands of steps instead of 300,000. The image passes from the start, for from zero that
 would take most of them; a pair's content is always drawn from its clean image, so that only zn can
-carry the noise; and KL(z) counts, for else the content of the unpaired noisy rows carries it."""
+carry the noise; and KL(z) counts for more. Of the unpaired noisy rows the content still carries the
+noise (RESULTS.md, which also has what was tried against it)."""
 
 
 def get_config(arg=""):

@@ -54,7 +54,7 @@ def test_decoding_undoes_encoding_on_images_that_are_not_square():
 
 
 def test_the_log_determinant_of_the_whole_is_the_jacobians():
-    network, variables = _built(levels=2)
+    network, variables = _built()
     image = _images(8, 8, rows=1)
     small = network.apply(variables, image, method="reduced")
 
