@@ -27,7 +27,7 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
 
     ``needed_gflop``: `BACKWARD` times two operations for each multiply-add of the convolutions
     and products in the players' losses as they are written; ``compiled_gflop``: the compiler's
-    count for all devices, with the `rounds` of loops that it leaves out. ``times_rate_gflop``
+    count for all devices, with the rounds of loops that it leaves out. ``times_rate_gflop``
     is the step's time times the matrix rate of the same run: what the machine could have computed
     meanwhile.
 
@@ -42,7 +42,7 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     trace_s = time.perf_counter() - began
     losses = jax.make_jaxpr(functools.partial(_losses, job.method))
     forward = macs(losses(job.abstract.variables, batch).jaxpr)
-    uncounted = rounds(job.traced.jaxpr.jaxpr) if jax.default_backend() == "cpu" else 0
+    uncounted = _later_rounds(job.traced.jaxpr.jaxpr)
     state, put = job.fresh(batch), job.put(batch)
     began = time.perf_counter()
     compiled = job.compile()
@@ -82,8 +82,9 @@ def sample(
     began = time.perf_counter()
     compiled = platform.jit(method.sample).lower(*arguments).compile()
     compile_s = time.perf_counter() - began
-    needed = macs(jax.make_jaxpr(method.sample)(*arguments).jaxpr)
-    costs = _measure(compiled, lambda: compiled(*arguments), repeats, 1, 0)
+    jaxpr = jax.make_jaxpr(method.sample)(*arguments).jaxpr
+    needed, uncounted = macs(jaxpr), _later_rounds(jaxpr)
+    costs = _measure(compiled, lambda: compiled(*arguments), repeats, 1, uncounted)
     return {
         "images": images,
         "needed_gflop": 2e-9 * needed,
@@ -94,9 +95,12 @@ def sample(
     }
 
 
-def macs(jaxpr: Any) -> int:
-    """Multiply-adds of the convolutions and matrix products in a jaxpr and those within it; of a
-    loop, one round."""
+def macs(jaxpr: Any, every_round: bool = True) -> int:
+    """Multiply-adds of the convolutions and matrix products in a jaxpr and those within it.
+
+    Of a loop every round counts, or the first alone, as in XLA's count; of branches that of this
+    platform, or else the dearest.
+    """
     total = 0
     for equation in jaxpr.eqns:
         outputs = sum(variable.aval.size for variable in equation.outvars)
@@ -108,23 +112,27 @@ def macs(jaxpr: Any) -> int:
             (contracted, _), _ = equation.params["dimension_numbers"]
             shape = equation.invars[0].aval.shape
             total += outputs * int(np.prod([shape[axis] for axis in contracted]))
-        total += sum(macs(inner) for inner in _within(equation))
+        inner = _taken(equation)
+        rounds = equation.params["length"] if equation.primitive.name == "scan" else 1
+        total += (rounds if every_round else 1) * sum(macs(each, every_round) for each in inner)
     return total
 
 
-def rounds(jaxpr: Any) -> int:
-    """Multiply-adds of a CPU's loops in a jaxpr after their first round.
+def _later_rounds(jaxpr: Any) -> int:
+    """Multiply-adds that XLA's count leaves out."""
+    return macs(jaxpr) - macs(jaxpr, every_round=False)
 
-    XLA's count takes one round of each. The kernel gradients of `nn.dense` are such loops.
-    """
-    total = 0
-    for equation in jaxpr.eqns:
-        inner = _within(equation)
-        if equation.primitive.name == "scan":
-            total += (equation.params["length"] - 1) * sum(map(macs, inner))
-        else:
-            total += sum(map(rounds, inner))
-    return total
+
+def _taken(equation: Any) -> list:
+    """The jaxprs within an equation that are run."""
+    inner = _within(equation)
+    if equation.primitive.name != "cond":
+        return inner
+    named = equation.params.get("branches_platforms") or ()
+    for branch, platforms in zip(inner, named, strict=False):
+        if platforms is None or jax.default_backend() in platforms:
+            return [branch]
+    return [max(inner, key=macs)]
 
 
 def _within(equation: Any) -> list:

@@ -26,7 +26,7 @@ class Optimiser(NamedTuple):
     init: Callable
     """(params) -> state"""
     update: Callable
-    """(gradients, state, params, step=number of this step, loss=its value) -> (updates, state)"""
+    """(gradients, state, params, step=number of this step, loss=its value) -> (params, state)"""
     rate: Callable
     """(number of a step) -> its learning rate, float32"""
 
@@ -39,11 +39,22 @@ def make(config: settings_.Optimiser, steps: int) -> Optimiser:
         parts.insert(1, optax.add_decayed_weights(config.weight_decay))
     if config.clip_norm:
         parts.insert(0, optax.clip_by_global_norm(config.clip_norm))
-    adam = optax.chain(*parts)
+    adam = of(optax.chain(*parts), rate)
     if config.skip_above or config.skip_not_finite:
         above = config.skip_above or math.inf
-        adam = guard(adam, above, config.skip_norm_of, finite=bool(config.skip_not_finite))
-    return Optimiser(adam.init, adam.update, rate)
+        return guard(adam, above, config.skip_norm_of, finite=bool(config.skip_not_finite))
+    return adam
+
+
+def of(transformation: optax.GradientTransformation, rate: Callable) -> Optimiser:
+    """The optimiser that adds what one of optax's makes of the gradients; ``rate`` is shown."""
+    made = optax.with_extra_args_support(transformation)
+
+    def update(gradients, state, params, **given):
+        updates, state = made.update(gradients, state, params, **given)
+        return optax.apply_updates(params, updates), state
+
+    return Optimiser(made.init, update, rate)
 
 
 def make_all(configs: Mapping[str, settings_.Optimiser], steps: int) -> dict[str, Optimiser]:
@@ -79,10 +90,7 @@ def scale_by_rate(rate: Callable) -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(lambda params: optax.EmptyState(), update)
 
 
-def guard(
-    inner: optax.GradientTransformationExtraArgs, above: float, norm_of: str,
-    finite: bool = False,
-) -> optax.GradientTransformationExtraArgs:
+def guard(inner: Optimiser, above: float, norm_of: str, finite: bool = False) -> Optimiser:
     """``inner``, skipped whole unless the norm of the gradients at ``norm_of`` is below ``above``.
 
     A skipped update changes neither parameters nor the inner state, and is counted. A NaN norm is
@@ -101,18 +109,18 @@ def guard(
             )
         return Guarded(inner.init(params), jnp.int32(0))
 
-    def update(updates, state, params=None, *, loss=0.0, **extra):
-        fine = optax.tree.norm(_matching(updates, norm_of)) < above
+    def update(gradients, state, params, *, step, loss=0.0):
+        fine = optax.tree.norm(_matching(gradients, norm_of)) < above
         if finite:
-            fine &= jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(updates))
+            fine &= jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradients))
         moved, kept = jax.lax.cond(
             fine,
-            lambda: inner.update(updates, state.inner, params, **extra),
-            lambda: (jax.tree.map(jnp.zeros_like, updates), state.inner),
+            lambda: inner.update(gradients, state.inner, params, step=step, loss=loss),
+            lambda: (params, state.inner),
         )
         return moved, Guarded(kept, state.skipped + jnp.int32(~fine))
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    return Optimiser(init, update, inner.rate)
 
 
 def _paths(tree) -> list[tuple[str, jax.Array]]:

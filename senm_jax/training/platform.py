@@ -1,11 +1,14 @@
 """What must be settled before JAX starts, and the facts of a machine that decide a run's bits."""
 
 import ctypes
+import functools
 import importlib.metadata
 import os
 import pathlib
 import platform
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 
 import jax
@@ -64,7 +67,9 @@ def make_room(block: int) -> None:
     What compiling freed is returned to the system. For blocks of `LARGE` and more, so is from now
     on all that this process takes in 32 MiB or more, as soon as it is freed: kept, as the command
     line has it, such a block is now and then a few bytes too short for the next run's, which is
-    then taken beside it. Does nothing but with glibc.
+    then taken beside it. And what is freed of the rest is returned each second: each convolution's
+    scratch, some MB, else comes to lie in another of the holes that compiling left, until all are
+    in use. Does nothing but with glibc.
     """
     if platform.libc_ver()[0] != "glibc":
         return
@@ -73,6 +78,20 @@ def make_room(block: int) -> None:
     if block >= LARGE:
         libc.mallopt(_M_MMAP_THRESHOLD, 2**25)  # the highest it takes
         libc.mallopt(_M_MMAP_MAX, 2**16)  # its own default
+        _trim_each_second()
+
+
+@functools.cache
+def _trim_each_second() -> None:
+    """Starts what returns freed memory as long as the process lives."""
+
+    def trim():
+        libc = ctypes.CDLL(None)
+        while True:
+            time.sleep(1)
+            libc.malloc_trim(0)
+
+    threading.Thread(target=trim, name="malloc_trim", daemon=True).start()
 
 
 def cores() -> int:

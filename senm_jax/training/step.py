@@ -36,13 +36,10 @@ def make_step(
             params = variables[player]["params"]
             (loss, outcome), gradients = _differentiate(method, player, params, context)
             _check_statistics(player, outcome.statistics, variables[player]["statistics"])
-            updates, opt_state[player] = optimisers[player].update(
+            moved, opt_state[player] = optimisers[player].update(
                 gradients, opt_state[player], params, step=number, loss=loss
             )
-            variables[player] = {
-                "params": optax.apply_updates(params, updates),
-                "statistics": outcome.statistics,
-            }
+            variables[player] = {"params": moved, "statistics": outcome.statistics}
             for other, statistics in outcome.moved.items():
                 _check_statistics(other, statistics, variables[other]["statistics"])
                 variables[other] = {**variables[other], "statistics": statistics}

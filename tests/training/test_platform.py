@@ -57,6 +57,16 @@ before = held()
 platform.make_room(0)
 print(before - held())
 """
+LATER_SCRAPS = HELD + """
+import time
+platform.make_room({block})
+blocks = [bytearray(10**6) for _ in range(300)]
+last = bytearray(10**6)
+del blocks
+before = held()
+time.sleep(3)
+print(before - held())
+"""
 BLOCK = HELD + """
 platform.make_room({block})
 step, behind = bytearray({size} * 10**6), bytearray(10**6)
@@ -87,3 +97,10 @@ def test_memory_freed_below_what_is_in_use_is_given_back_after_compiling():
 def test_large_blocks_are_given_back_after_use_for_large_programs_alone(block, size, back):
     found = given_back(BLOCK.format(block=block, size=size))
     assert found == pytest.approx(size * 10**6 if back else 0, abs=5e6)
+
+
+@glibc_alone
+@pytest.mark.parametrize("block, back", [(platform.LARGE - 1, False), (platform.LARGE, True)])
+def test_what_large_programs_free_later_is_given_back_too(block, back):
+    found = given_back(LATER_SCRAPS.format(block=block))
+    assert found == pytest.approx(300e6 if back else 0, abs=50e6)
