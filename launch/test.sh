@@ -4,8 +4,8 @@
 #   ./launch/test.sh [PYTEST ARGUMENTS]      e.g. ./launch/test.sh tests/data -k store
 #
 # Tests run on all cores, those of one file on one. Ends with the status of the first of the two
-# that fails. SENM_DATA and SENM_PARITY name the folders of real images and of parity cases; tests
-# that need them skip where they are not set.
+# that fails. SENM_DATA and SENM_PARITY (default: ../shared/reference) name the folders of real
+# images and of parity cases; tests that need them skip where there are none.
 # Compiled programs are kept where the commands keep theirs, in the folder SENM_CACHE.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"

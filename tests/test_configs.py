@@ -71,6 +71,19 @@ def test_config_says_every_setting_of_its_method(spec):
     assert method.sample or method.restore
 
 
+@pytest.mark.parametrize("name", ["senm_vae/polyu.py:cpu", "quickstart/senm_vae.py"])
+def test_the_divergence_s_weight_follows_the_noise_of_short_runs(name):
+    def told(*changes):
+        config = overrides.apply(overrides.load(str(CONFIGS / name)), changes)
+        return settings.resolve(config).hyper
+
+    usual = told()
+    twice = told(("hyper.level_unit", str(2 * usual["level_unit"])))
+    assert twice["kl_weight"] == pytest.approx(4 * usual["kl_weight"])
+    both = told(("hyper.level_unit", "0.5"), ("hyper.kl_weight", "0.25"))
+    assert (both["level_unit"], both["kl_weight"]) == (0.5, 0.25)
+
+
 @pytest.mark.parametrize("spec", [each for each in EACH if each.id.endswith(":tiny")])
 def test_one_step_traces_on_the_config_s_rows(spec):
     resolved = settings.resolve(overrides.load(spec))

@@ -1,6 +1,7 @@
 """DnCNN on SIDD, on synthetic pairs or real ones, as LUD-VAE trains it.
 
     senm-jax prepare folder data/sidd --pairs CLEAN NOISY
+    senm-jax prepare folder data/sidd_validation --pairs VALIDATION/clean VALIDATION/noisy
     senm-jax train --config configs/dncnn/sidd.py --workdir runs/dncnn_sidd
 
 ``--config.data.stores=data/made`` takes synthetic pairs. 17 convolutions, L1, Adam at 1e-4 halved

@@ -1,6 +1,7 @@
 """DRUNet on SIDD, blind, as SeNM-VAE trains it on its synthetic pairs and the real ones it has.
 
     senm-jax prepare folder data/sidd --pairs CLEAN NOISY
+    senm-jax prepare folder data/sidd_validation --pairs VALIDATION/clean VALIDATION/noisy
     senm-jax train --config configs/drunet/sidd.py --workdir runs/drunet_sidd
 
 ``--config.data.stores='("data/sidd","data/made")'`` mixes real and synthetic stores. Adam at 1e-4,

@@ -1,6 +1,6 @@
 """ESRGAN by 4 on pairs made of AIM 2019's real-world super-resolution images.
 
-    senm-jax synthesize --run runs/lud_vae_aim19 --clean CLEAN --scale 4 \\
+    senm-jax synthesize --run runs/lud_vae_aim19 --clean CLEAN --scale 4 \
         --out data/aim19_made
     senm-jax import-checkpoint --system rrdbnet RRDB_PSNR_x4.pth --out runs/rrdbnet
     senm-jax train --config configs/esrgan/aim19.py --workdir runs/esrgan_aim19

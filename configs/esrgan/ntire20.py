@@ -1,6 +1,6 @@
 """ESRGAN by 4 on pairs made of NTIRE 2020's (track 1) real-world super-resolution images.
 
-    senm-jax synthesize --run runs/lud_vae_ntire20 --clean CLEAN --scale 4 \\
+    senm-jax synthesize --run runs/lud_vae_ntire20 --clean CLEAN --scale 4 \
         --out data/ntire20_made
     senm-jax import-checkpoint --system rrdbnet RRDB_PSNR_x4.pth --out runs/rrdbnet
     senm-jax train --config configs/esrgan/ntire20.py --workdir runs/esrgan_ntire20

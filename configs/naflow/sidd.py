@@ -1,8 +1,10 @@
 """NAFlow on SIDD's sRGB pairs, as published.
 
+    senm-jax prepare polyu SIDD data/sidd_tagged --pairs all
     senm-jax train --config configs/naflow/sidd.py --workdir runs/naflow
 
-wants a store of pairs whose records have SIDD's camera (G4, GP, IP, N6 or S6) and ISO. Published,
+wants pairs whose records have SIDD's camera (G4, GP, IP, N6 or S6) and ISO. A scenes.json in SIDD
+tells them of each pair, and with the split "test" which are for validation (BUILD.md). Published,
 with noise-aware sampling on the validation crops: KLD 0.0305 and AKLD 0.1306, means over cameras.
 The preset ``tiny`` is a smoke test.
 """
@@ -38,7 +40,7 @@ def get_config(arg=""):
     """The locked config; preset ``tiny``."""
     preset = common.preset(arg, ("tiny",))
     names = common.configuration_names(CONFIGURATIONS)
-    return experiment(preset, names, "data/sidd/train", "data/sidd/validation")
+    return experiment(preset, names, "data/sidd_tagged/train", "data/sidd_tagged/test")
 
 
 def experiment(preset, configurations, store, validation):

@@ -2,6 +2,7 @@
 
     senm-jax import-checkpoint --system nafnet NAFNet-SIDD-width64.pth --out runs/nafnet64
     senm-jax prepare folder data/sidd --pairs CLEAN NOISY
+    senm-jax prepare folder data/sidd_validation --pairs VALIDATION/clean VALIDATION/noisy
     senm-jax train --config configs/nafnet/sidd.py --workdir runs/nafnet_sidd
 
 It starts from the released weights in ``runs/nafnet64``: Adam at 1e-5 falling to 0 by a cosine over

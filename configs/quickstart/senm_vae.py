@@ -2,8 +2,11 @@
 
 It departs from the published objective where ``configs/senm_vae/polyu.py:cpu`` does. Its weight of
 KL(zn) is below what `common.carried_kl_weight` gives for this strong noise (1.2e-3), so that the
-noise comes out at nearly its full strength.
+noise comes out at nearly its full strength. It follows ``level_unit``, the noise's standard
+deviation, where another is told.
 """
+
+from ml_collections import config_dict
 
 from configs import common
 
@@ -11,6 +14,7 @@ from configs import common
 def get_config(arg=""):
     """The locked config; preset ``tiny`` is a test of seconds."""
     tiny = common.preset(arg, ("tiny",)) == "tiny"
+    unit = config_dict.FieldReference(0.0625)
     return common.experiment(
         method="senm_vae",
         hyper={
@@ -19,14 +23,14 @@ def get_config(arg=""):
             "levels": (1,),
             "degradation_channels": 12,
             "downs": 1,
-            "level_unit": 0.0625,
+            "level_unit": unit,
             "patch_level": True,
             "correct_level": True,
             "predictor_width": 16,
             "open_content": True,
             "dtype": "float32",
             "from_clean": 1.0,
-            "kl_weight": 4e-4,
+            "kl_weight": 4e-4 * (unit / 0.0625) ** 2,
             "kl_z_ratio": 2e-3,
             "kl_anneal_steps": 300,
             "level_weight": 1.0,

@@ -4,6 +4,8 @@
     senm-jax train --config configs/senm_vae/polyu.py:cpu --workdir runs/senm_vae
 """
 
+from ml_collections import config_dict
+
 from configs import common
 
 NOISE_STD = 0.0185
@@ -40,9 +42,11 @@ def experiment(preset, *, noise_std, stores, validation=""):
                  "degradation_channels": 4, "predictor_width": 16},
     }[preset]
     per_pixel = size["degradation_channels"] / 4 ** size["downs"]
+    # Of the short run the weight of KL(zn) follows the unit, where another is told.
+    unit = config_dict.FieldReference(noise_std) if preset == "cpu" else noise_std
     objective = {
         "": {"kl_anneal_steps": 10_000, "gan_weight": 0.1, **PUBLISHED},
-        "cpu": {"kl_anneal_steps": 300, "gan_weight": 0.0, **SHORT, "level_unit": noise_std},
+        "cpu": {"kl_anneal_steps": 300, "gan_weight": 0.0, **SHORT, "level_unit": unit},
         "tiny": {"kl_anneal_steps": 10, "gan_weight": 0.1, **PUBLISHED},
     }[preset]
     halve_at = (150_000, 225_000, 270_000, 285_000)
@@ -68,7 +72,7 @@ def experiment(preset, *, noise_std, stores, validation=""):
         hyper={
             **size,
             "dtype": "float32",
-            "kl_weight": common.carried_kl_weight(noise_std, per_pixel),
+            "kl_weight": common.carried_kl_weight(unit, per_pixel),
             **objective,
             "level_weight": 1.0,
             "lpips_weight": 0.0,

@@ -1,15 +1,16 @@
 """VDIR for white Gaussian noise of an unknown level, sigma 5 to 70, as published.
 
-    senm-jax prepare folder data/div2k --clean DIV2K/train --patch 96
+    senm-jax prepare folder data/div2k --clean DIV2K/train --patch 192
     senm-jax train --config configs/vdir/awgn.py --workdir runs/vdir
 
-wants a store of clean patches; the noise is made on the fly, with a level for each image (released:
-one for the whole batch, ``--config.data.degradation_per_batch=true``). A batch's pairs are split
-evenly between discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64, 28.33
-and 26.94 dB at sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, which starts by
-passing the image on, ``:tiny`` a test of seconds. Published patches are a grid of stride 120
-without flat ones; here they are random (``--per-image 100`` for as many). `awgn_naive`,
-`awgn_unjudged` and `awgn_ffdnet` are the paper's ablations.
+wants a store of clean patches, of the size that `sr_x4` needs; the noise is made on the fly, with a
+level for each image (released: one for the whole batch,
+``--config.data.degradation_per_batch=true``). A batch's pairs are split evenly between
+discriminator and generator: 16 each. Published PSNR on CBSD68: 36.34, 30.64, 28.33 and 26.94 dB at
+sigma 10, 30, 50, 70. ``:cpu`` is a smaller network for two cores, which starts by passing the image
+on, ``:tiny`` a test of seconds. Published patches are a grid of stride 120 without flat ones; here
+they are random (``--per-image 100`` for as many). `awgn_naive`, `awgn_unjudged` and `awgn_ffdnet`
+are the paper's ablations.
 """
 
 from configs import common

@@ -1,12 +1,11 @@
 """VDIR for super-resolution by 2 from images that were blurred in an unknown way, as published.
 
-    senm-jax prepare folder data/div2k --clean DIV2K/train --patch 192
     senm-jax train --config configs/vdir/sr_x2.py --workdir runs/vdir_x2
 
-Clean patches are blurred by a random Gaussian as MZSR's and every second pixel is kept; the
-estimator tells the 15x15 kernel. Published on Set5 (PSNR and SSIM of Y): 36.95 dB, 0.9506 for the
-isotropic kernel of variance 2; 36.25 dB, 0.9469 for variances 4 and 1. ``:tiny`` is a test of
-seconds, ``:cpu`` a smaller network for two cores.
+Clean patches, in the store of `awgn`, are blurred by a random Gaussian as MZSR's and every second
+pixel is kept; the estimator tells the 15x15 kernel. Published on Set5 (PSNR and SSIM of Y): 36.95
+dB, 0.9506 for the isotropic kernel of variance 2; 36.25 dB, 0.9469 for variances 4 and 1. ``:tiny``
+is a test of seconds, ``:cpu`` a smaller network for two cores.
 """
 
 from configs import common

@@ -61,12 +61,16 @@ class Store:
         return sum(entry["count"] for entry in self.index["domains"].values())
 
     def summary(self) -> str:
-        """One line: the path, patches by domain, their size, the fingerprint's beginning."""
+        """One line: the path, patches by domain, their size, the standard deviation of the pairs'
+        noise where it is known, the fingerprint's beginning."""
         counts = ", ".join(f"{len(self.records(domain))} {domain}" for domain in self.domains)
         size = "{} x {}".format(*self.patch)
         if self.scale != 1:
             size += " (noisy ones {} x {})".format(*self.patch_of("noisy"))
-        return f"{self.path}: {counts} patches of {size}, {self.fingerprint[:12]}"
+        pairs = self.records("paired") if "paired" in self.domains else []
+        levels = [pair["level"] for pair in pairs if pair["level"] is not None]
+        noise = f", noise of std {np.sqrt(np.mean(np.square(levels))):.4f}" if levels else ""
+        return f"{self.path}: {counts} patches of {size}{noise}, {self.fingerprint[:12]}"
 
     def patch_of(self, side: str) -> tuple[int, int]:
         """Height and width of the ``clean`` or ``noisy`` patches."""

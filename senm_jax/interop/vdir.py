@@ -1,6 +1,12 @@
 """VDIR's released TensorFlow 1 variables, by name; kernels lie as ours do.
 
-A checkpoint holds the encoder ("EST") and the restorer ("Denoise") alone, sorted by name. The graph
+A checkpoint is read as an .npz of its variables, which TensorFlow writes by
+
+    reader = tf.train.load_checkpoint(PATH)
+    numpy.savez("vdir.npz", **{name: reader.get_tensor(name)
+                               for name in reader.get_variable_to_shape_map()})
+
+It holds the encoder ("EST") and the restorer ("Denoise") alone, sorted by name. The graph
 of training has besides the decoder ("DEC"), the estimator (in the encoder's scope) and the
 discriminator ("DIS"); no file of those was released.
 """

@@ -27,7 +27,8 @@ def test_patches_and_records_come_back(small_store):
     assert (record["camera"], record["iso"], record["level"]) == ("camera 0", 200, 0.1)
     assert (record["source"], record["position"], record["origin"]) == ("4.png", [4, 8], None)
     small_store.verify()
-    assert "6 paired, 6 source, 6 target patches of 40 x 56" in small_store.summary()
+    assert "6 paired, 6 source, 6 target patches of 40 x 56, noise of std 0.1000, " in (
+        small_store.summary())
 
 
 def test_configurations(small_store):
