@@ -18,6 +18,7 @@ _DESCRIPTIVE_TIFF_TAGS = frozenset(
     (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, 34665, 34853)
 )
 """What may be carried from a TIFF's directory to another file; the rest describes its pixels."""
+_TEXTS_WITH_TAGS = (b"Raw profile type ", b"XML:com.adobe.xmp")
 Colours = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"]
 Alpha = UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"] | None
 
@@ -61,6 +62,26 @@ def decode(data: bytes) -> tuple[Colours, Alpha, bool, bytes | None, bytes | Non
     alpha = np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None
     colours = samples[..., :1].repeat(3, axis=2) if channels < 3 else samples[..., :3]
     return np.ascontiguousarray(colours), alpha, grey, kept, icc
+
+
+def header_exif(image: Image.Image) -> Image.Exif:
+    """The EXIF of an image that was just opened, which is not decoded for it.
+
+    Pillow would decode a PNG, for its EXIF may stand behind the pixels.
+    """
+    if image.format != "PNG" or "exif" in image.info:
+        return image.getexif()
+    exif, file, place, at = Image.Exif(), image.fp, image.fp.tell(), 8
+    while file.seek(at) == at and len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            exif.load(file.read(length))
+            break
+        if kind in (b"tEXt", b"zTXt", b"iTXt") and file.read(17) in _TEXTS_WITH_TAGS:
+            file.seek(place)
+            return image.getexif()
+        at += 12 + length
+    return exif
 
 
 def _is_deep(image: Image.Image, data: bytes) -> bool:
@@ -121,5 +142,5 @@ def _exif_bytes(exif: Image.Exif, kind: str | None) -> bytes | None:
         exif[ORIENTATION] = 1
     try:
         return exif.tobytes() if len(exif) else None
-    except (TypeError, ValueError, struct.error):  # a tag of a type that it must not have
+    except Exception:  # what Pillow raises for a tag of a type that it must not have is of any kind
         return None

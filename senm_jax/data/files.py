@@ -1,8 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and folders that one process holds."""
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None
+
+LOCK = ".lock"
+"""The file by which a folder is held."""
 
 
 def require_writable(folder: str | os.PathLike) -> None:
@@ -22,6 +32,36 @@ def replace(path: str | os.PathLike, data: bytes) -> None:
     try:
         temporary.write_bytes(data)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise naming(path, error) from error
         raise
+
+
+def naming(path: str | os.PathLike, error: OSError) -> OSError:
+    """The error with the path in its text; what fails in writing does not say where."""
+    return OSError(error.errno, error.strerror, str(path))
+
+
+@contextlib.contextmanager
+def held(folder: str | os.PathLike, refusal: str) -> Iterator[None]:
+    """Keeps other processes of this machine from holding the folder, made if need be, meanwhile.
+
+    Raises:
+        ValueError: one does already; ``refusal`` is its text.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(refusal) from None
+        except OSError:
+            pass  # a file system without locks
+        yield

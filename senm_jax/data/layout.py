@@ -1,15 +1,17 @@
 """What a patch store is on disk, for `store` and `writing`: names, the index's check, hashes."""
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from senm_jax.data import shards
+from senm_jax.data import files, shards
 
 SCHEMA = 1
 SIDES = {"paired": ("clean", "noisy"), "source": ("clean",), "target": ("noisy",)}
@@ -86,20 +88,42 @@ def read_index(path: Path) -> dict[str, Any]:
 
 def refuse_existing(path: Path) -> None:
     """Raises a ValueError if there is something at ``path`` already."""
-    if path.exists():
+    if os.path.lexists(path):
         raise ValueError(f"{path}: exists; remove it or write to another folder")
 
 
-def clear_partial(path: Path) -> Path:
-    """The new, empty folder ``PATH.partial``; what an interrupted writer left there is removed."""
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[Path]:
+    """The folder ``PATH.partial``, made if need be, in which no other process writes meanwhile.
+
+    Raises:
+        ValueError: there is something at ``path`` already, or another process writes it.
+    """
+    refuse_existing(path)
     partial = path.with_name(path.name + PARTIAL)
-    for child in partial.rglob("*") if partial.exists() else ():
+    refusal = f"{path}: another process is writing it; wait for it, or take another folder"
+    with files.held(partial, refusal):
+        refuse_existing(path)  # which may have been finished just before
+        yield partial
+
+
+def finish(partial: Path, path: Path) -> None:
+    """Gives what was written its name."""
+    os.rename(partial, path)
+    (path / files.LOCK).unlink(missing_ok=True)
+
+
+def clear(partial: Path) -> None:
+    """Empties the folder, of what an interrupted writer left there."""
+    for child in partial.rglob("*"):
         ours = child.suffix in (".npy", ".json", ".jsonl") or child.name.startswith(".")
         if child.is_file() and not ours:
             raise ValueError(f"{child}: no file of an unfinished store; move it elsewhere")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    return partial
+    for child in partial.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        elif child.name != files.LOCK:
+            child.unlink()
 
 
 def _refuse_unfinished(path: Path) -> None:
@@ -135,7 +159,7 @@ def map_images(path: Path, index: Mapping[str, Any]) -> dict[tuple[str, str], sh
 def _map_shard(file: Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.load(file, mmap_mode="r")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError) as error:
         raise ValueError(f"{file}: cannot be mapped ({error}); make the store again") from None
     if array.shape != shape or array.dtype != np.uint8:
         raise ValueError(

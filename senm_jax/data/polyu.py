@@ -65,20 +65,20 @@ def prepare(
         "scenes": {item.name: item.split for item in report.usable}, "preflight": report.json(),
     }  # fmt: skip
     of_train, of_test = (about | _photographs(report, testing) for testing in (False, True))
-    work, roots = layout.clear_partial(out), {"clean": data, "noisy": data}
-    with (
-        writing.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
-        writing.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
-    ):
-        for item, cut in packing.patches(report.usable, patch, per_scene, seed):
-            if item.split == TEST:
-                packing.add(test_writer, "paired", item, cut, roots)
-                continue
-            packing.add(train_writer, "paired", item, cut[: shares[item.name]], roots)
-            if pairs is not None:
-                domain = "source" if item.split == SOURCE else "target"
-                packing.add(train_writer, domain, item, cut, roots)
-    os.rename(work, out)
+    roots = {"clean": data, "noisy": data}
+    with layout.held(out) as work:
+        layout.clear(work)
+        with (
+            writing.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
+            writing.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
+        ):
+            for item, cut in packing.patches(report.usable, patch, per_scene, seed):
+                writer = test_writer if item.split == TEST else train_writer
+                packing.add(writer, "paired", item, cut[: shares.get(item.name)], roots)
+                if pairs is not None and item.split != TEST:
+                    domain = "source" if item.split == SOURCE else "target"
+                    packing.add(train_writer, domain, item, cut, roots)
+        layout.finish(work, out)
     return out / "train", out / "test"
 
 

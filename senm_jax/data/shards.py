@@ -78,9 +78,9 @@ class Appender:
     def close(self) -> None:
         """Completes the open shard's header and closes it."""
         if self._file is not None:
-            self._file.seek(0)
-            self._header()
-            self._file.close()
+            with self._file:
+                self._file.seek(0)
+                self._header()
             self._file = None
 
     def _header(self) -> None:

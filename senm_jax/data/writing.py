@@ -1,5 +1,6 @@
 """Makes a patch store (`store` says what one is): patch by patch, whole or not at all."""
 
+import contextlib
 import json
 import math
 import os
@@ -35,8 +36,6 @@ class Writer:
         resume: bool = False, scale: int = 1,
     ):  # fmt: skip
         self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + layout.PARTIAL)
-        layout.refuse_existing(self.path)
         layout.require_scale(self.path, patch, scale)
         self._head = {"schema": layout.SCHEMA, "patch": list(patch), "about": dict(about)}
         self._head |= {"scale": scale} if scale != 1 else {}
@@ -44,11 +43,15 @@ class Writer:
         self._shapes = {side: (*layout.patch_of(side, patch, scale), 3)
                         for side in layout.SIDES["paired"]}
         self._records: dict[str, list[dict]] = {}
-        if not (resume and self._take_up()):
-            layout.clear_partial(self.path)
-            files.replace(self.partial / layout.JOURNAL, json.dumps(self._head).encode() + b"\n")
-        self._journal = open(self.partial / layout.JOURNAL, "ab")
         self._appenders = {}
+        with contextlib.ExitStack() as held:
+            self.partial = held.enter_context(layout.held(self.path))
+            if not (resume and self._take_up()):
+                layout.clear(self.partial)
+                head = json.dumps(self._head).encode() + b"\n"
+                files.replace(self.partial / layout.JOURNAL, head)
+            self._journal = open(self.partial / layout.JOURNAL, "ab")
+            self._held = held.pop_all()
 
     @property
     def done(self) -> dict[str, int]:
@@ -97,21 +100,26 @@ class Writer:
             "digest": {side: layout.digest(given[side]) for side in sides},
         }  # fmt: skip
         line = json.dumps([domain, record])
-        for side in sides:
-            self._appender(domain, side).append(given[side])
-        self._journal.write(line.encode() + b"\n")
-        self._journal.flush()
+        try:
+            for side in sides:
+                self._appender(domain, side).append(given[side])
+            self._journal.write(line.encode() + b"\n")
+            self._journal.flush()
+        except OSError as failure:
+            raise files.naming(self.partial, failure) from failure
         self._records.setdefault(domain, []).append(json.loads(line)[1])
 
     def __enter__(self) -> "Writer":
         return self
 
     def __exit__(self, kind, error, trace) -> None:
-        for appender in self._appenders.values():
-            appender.close()
-        self._journal.close()
-        if kind is None:
-            self._commit()
+        with self._held:
+            # Where something failed already, what fails in closing is no news.
+            with contextlib.suppress(*[OSError] if kind else []), contextlib.ExitStack() as opened:
+                for each in (self._journal, *self._appenders.values()):
+                    opened.callback(each.close)
+            if kind is None:
+                self._commit()
 
     def _commit(self) -> None:
         """Writes the index, then gives the folder its name."""
@@ -129,7 +137,7 @@ class Writer:
         index = self._head | {"domains": domains}
         index["fingerprint"] = layout.fingerprint(index)
         files.replace(self.partial / layout.INDEX, json.dumps(index).encode())
-        os.rename(self.partial, self.path)
+        layout.finish(self.partial, self.path)
         (self.path / layout.JOURNAL).unlink()
 
     def _appender(self, domain: str, side: str) -> shards.Appender:

@@ -63,7 +63,7 @@ def _bicubic(scale: int) -> degrading.Degrader:
 
 def is_store(path: str | os.PathLike) -> bool:
     """Whether the path is a patch store, whole or not; `Store.open` says what is wrong with it."""
-    path = Path(path)
+    path = Path(os.path.abspath(path))
     unfinished = path.with_name(path.name + layout.PARTIAL).exists() and not path.exists()
     return (path / layout.INDEX).is_file() or unfinished or path.name.endswith(layout.PARTIAL)
 
@@ -176,6 +176,17 @@ def sized(
             named = str(path) in str(error)
             problems.append(str(error) if named else f"{path}: {error}")
     return found
+
+
+def faults(sources: Sequence[Clean]) -> list[str]:
+    """Why some of them cannot be read, a line for each file."""
+    found = {}
+    for each in sources:
+        try:
+            each.read()
+        except (ValueError, OSError) as error:
+            found.setdefault(each.source, str(error))
+    return list(found.values())
 
 
 def inputs(root: str | os.PathLike, sources: Sequence[Clean]) -> list[results.Input]:

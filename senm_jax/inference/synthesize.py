@@ -85,7 +85,7 @@ def to_store(
         inputs = [each.digest for each in cleans.inputs(clean, sources)]
         about = {"clean": _absolute(clean), "names": _names(sources), "inputs": _hash(inputs)}
     if not sources:
-        raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
+        raise ValueError(_none(clean, problems))
     draw = _conditions(run, options)
     origin = {"digest": runs.digests(run.variables)["total"], "method": run.config.method,
               "seed": options.seed}
@@ -94,8 +94,9 @@ def to_store(
     with writing.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
         done = [record["origin"]["name"] for record in writer.records("paired")]
         number = {each.name: i for i, each in enumerate(sources)}
-        first = number[done[-1]] + 1 if done else 0
-        made = 0
+        first, made = number[done[-1]] + 1 if done else 0, 0
+        passed = [each for each in sources[:first] if each.name not in set(done)]
+        problems += cleans.faults(passed)  # what the call before could not read
         for each, target, noisy, drawn in _generate(
             run, sources, lambda i: i >= first, draw, options, plan, problems
         ):
@@ -105,6 +106,8 @@ def to_store(
                 position=each.position, origin={**origin, "name": each.name, "conditions": drawn},
             )
             made += 1
+        if not made + len(done):
+            raise ValueError(_none(clean, problems))
     return stream.Summary(made, len(done), tuple(problems))
 
 
@@ -117,8 +120,7 @@ def to_images(
     ``clean`` is as in `to_store`, images taken whole; of a store's patches the clean ones are
     written too, to ``out/clean``, and so are images, cut to multiples of the scale, where that is
     above 1. With ``per_image`` above 1 names end in the version's number.
-    Images that are there already are kept where what they are made of is what it was
-    (`results.claim`).
+    Images there already are kept where what they are made of is what it was (`results.claim`).
 
     Raises:
         ValueError: as `to_store`; or ``out`` holds what another call made, or a file of a result's
@@ -135,7 +137,7 @@ def to_images(
         sources = cleans.of_images(clean, versions, out.absolute(), problems, scale)
         names = _stems([each.source for each in sources])
     if not sources:
-        raise ValueError(f"{clean}: no image can be used: " + "; ".join(problems[:5]))
+        raise ValueError(_none(clean, problems))
     draw = _conditions(run, options)
     if versions > 1:
         names = [f"{name}.{i % versions}" for i, name in enumerate(names)]
@@ -189,6 +191,10 @@ def _generate(
             if options.match_mean:
                 noisy = compare.match_mean(noisy, stream.to_float(view.source))
             yield sources[i], view.target, noisy, drawn(i, view)
+
+
+def _none(clean: str | os.PathLike, problems: Sequence[str]) -> str:
+    return f"{clean}: no image can be used: " + "; ".join(problems[:5])
 
 
 def _drawn(draw: conditions.Draw, each: cleans.Clean) -> dict[str, float] | None:

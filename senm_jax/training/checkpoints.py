@@ -20,7 +20,6 @@ import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
-from orbax.checkpoint import checkpoint_managers
 
 from senm_jax.training import state as state_
 from senm_jax.training import trees
@@ -47,65 +46,6 @@ def rank(best: str, validation: Mapping[str, float]) -> float:
     return -validation[name] if best.startswith("-") else validation[name]
 
 
-class Writer:
-    """The checkpoints of a run in training; leaving the context waits for the last save."""
-
-    def __init__(self, folder: str | os.PathLike, *, keep: int, best: str):
-        self.folder = pathlib.Path(folder).absolute()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        latest = checkpoint_managers.LatestN(keep)
-        ranked = checkpoint_managers.BestN(
-            get_metric_fn=lambda figures: rank(best, figures), n=1,
-            keep_checkpoints_without_metrics=False,
-        )
-        policy = checkpoint_managers.AnyPreservationPolicy([latest, ranked] if best else [latest])
-        options = ocp.CheckpointManagerOptions(
-            preservation_policy=policy, cleanup_tmp_directories=True
-        )
-        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=ITEMS)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._manager.close()
-
-    def reached_preemption(self, step: int) -> bool:
-        """Whether the cluster asked any process to stop; the same answer on all of them."""
-        return self._manager.reached_preemption(step)
-
-    def save(
-        self, state: state_.TrainState, about: Mapping[str, Any],
-        validation: Mapping[str, float],
-    ) -> None:
-        """Begins to save; the state may be donated right after. ``about`` joins the meta item.
-
-        Raises:
-            ValueError: an array of the state holds a value that is not finite.
-        """
-        step, parts = int(state.step), _parts(state)
-        fault = trees.not_finite(parts)
-        if fault:
-            raise ValueError(
-                f"step {step}: {fault} holds a value that is not finite; it was not saved, and the "
-                "last good checkpoint is kept"
-            )
-        meta = {
-            "step": step,
-            "saved": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "sha256": {name: trees.digest(part) for name, part in parts.items()},
-            "validation": dict(validation),
-            **about,
-        }
-        saved = self._manager.save(
-            step,
-            args=ocp.args.Composite(state=ocp.args.PyTreeSave(parts), meta=ocp.args.JsonSave(meta)),
-            metrics=dict(validation) or None, force=True,
-        )
-        if not saved:
-            raise OSError(f"{self.folder}: the checkpoint of step {step} was not written")
-
-
 def steps(folder: str | os.PathLike) -> list[int]:
     """Steps of the finished checkpoints, whole or not, ascending; [] where there is no folder."""
     folder = pathlib.Path(folder)
@@ -130,7 +70,7 @@ def restore(
     Raises:
         ValueError: there are checkpoints, but none is whole.
     """
-    target, faults = _parts(abstract), {}
+    target, faults = parts_of(abstract), {}
     how = ocp.args.PyTreeRestore(
         target, restore_args=ocp.checkpoint_utils.construct_restore_args(target)
     )
@@ -246,5 +186,6 @@ def _none_whole(folder: pathlib.Path, faults: Mapping[int, Damaged]) -> str:
     return f"{folder}: none of {len(faults)} checkpoints is whole: {reasons}"
 
 
-def _parts(state: state_.TrainState) -> dict[str, Any]:
+def parts_of(state: state_.TrainState) -> dict[str, Any]:
+    """The state's `PARTS` by name."""
     return {name: getattr(state, name) for name in PARTS}

@@ -14,7 +14,7 @@ import tqdm
 from jax.experimental import multihost_utils
 
 from senm_jax.training import (
-    assembly, changes, checkpoints, ledger, records, runs, starts, tasks, trees,
+    assembly, changes, checkpoints, ledger, records, runs, saving, starts, tasks, trees,
 )
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
@@ -81,7 +81,7 @@ def _advance(task: tasks.Task, state: state_.TrainState, window: Mapping) -> sta
     clock, book = ledger.Clock(start), ledger.Ledger(job.metrics, window, most_skipped)
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(
-            checkpoints.Writer(task.checkpoints, keep=settings.keep, best=settings.best))
+            saving.Writer(task.checkpoints, keep=settings.keep, best=settings.best))
         record = stack.enter_context(_recorder(task, start))
         asked_to_stop = stack.enter_context(_stop_requests(writer))
         batches = stack.enter_context(_batches(task, start + 1))
@@ -102,6 +102,8 @@ def _advance(task: tasks.Task, state: state_.TrainState, window: Mapping) -> sta
 
             stop, figures = asked_to_stop(number), {}
             due = _due(task, number, stop)
+            if due.record and writer.lost():
+                due = due._replace(checkpoint=True)
             if any(due):
                 book.settle()  # what is not finite is neither measured nor recorded nor saved
             if due.validation:
@@ -145,7 +147,7 @@ def _compile(task: tasks.Task) -> Callable:
     return step
 
 
-def _save(task: tasks.Task, writer: checkpoints.Writer, state: state_.TrainState,
+def _save(task: tasks.Task, writer: saving.Writer, state: state_.TrainState,
           book: ledger.Ledger, figures: Mapping[str, float]) -> None:
     about = {"data": task.fingerprint, "config": settings_.plain(task.settings),
              "window": book.window}
@@ -184,7 +186,7 @@ def _recorder(task: tasks.Task, start: int) -> Iterator[Callable[[int, Mapping],
 
 
 @contextlib.contextmanager
-def _stop_requests(writer: checkpoints.Writer) -> Iterator[Callable[[int], bool]]:
+def _stop_requests(writer: saving.Writer) -> Iterator[Callable[[int], bool]]:
     """A function (step) that says whether the run is to stop after this step.
 
     Alone, a process stops at SIGTERM or SIGINT; a second one interrupts at once. Among several,

@@ -120,17 +120,18 @@ def _cast(text: str, leaf, where: str):
             kind = type(leaf[0]) if leaf else None
             return tuple(_item(item, kind) for item in _items(text))
         return _item(text, None if leaf is None else type(leaf))
-    except (KeyError, ValueError, SyntaxError) as error:
+    except (KeyError, ValueError, SyntaxError, TypeError) as error:
         raise ValueError(
             f"{where}: expected {_kind(leaf)}, as {leaf!r} is, got {text!r}"
         ) from error
 
 
 def _items(text: str) -> list:
-    """Elements of ``a,b``, ``(1, 2)``, ``('a', 'b')`` or nothing."""
+    """Elements of ``a,b``, ``(1, 2)``, ``('a', 'b')``, ``('a')`` or nothing."""
     text = text.strip()
     if text[:1] in ("(", "["):
-        return list(ast.literal_eval(text))
+        value = ast.literal_eval(text)
+        return list(value) if isinstance(value, (tuple, list)) else [value]
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

@@ -124,7 +124,10 @@ def _cache_folder() -> pathlib.Path | None:
     asked = os.environ.get("SENM_CACHE")
     if asked is not None:
         return pathlib.Path(asked) if asked else None
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    except RuntimeError:  # a user without a home, as in some containers
+        return None
     return pathlib.Path(base) / "senm-jax"
 
 

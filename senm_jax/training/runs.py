@@ -10,13 +10,9 @@ from typing import Any
 
 import jax
 
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None
-
+from senm_jax.data import files
 from senm_jax.methods import base
-from senm_jax.training import checkpoints, optimisers, platform
+from senm_jax.training import checkpoints, optimisers, platform, saving
 from senm_jax.training import settings as settings_
 from senm_jax.training import state as state_
 from senm_jax.training import trees
@@ -83,7 +79,7 @@ def create(
         )
     write_about(path, config, data)
     state = state_.begin(variables, optimisers.make_all(config.optimisers, config.steps))
-    with checkpoints.Writer(path / "checkpoints", keep=config.keep, best="") as writer:
+    with saving.Writer(path / "checkpoints", keep=config.keep, best="") as writer:
         writer.save(
             state, {"data": data, "config": settings_.plain(config), "window": {}}, {}
         )
@@ -154,18 +150,9 @@ def held(path: pathlib.Path) -> Iterator[None]:
     Raises:
         ValueError: one does already.
     """
-    if fcntl is None:
-        yield
-        return
-    path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{path}: another process is training in this folder; stop it first, "
-                             "or take another --workdir") from None
-        except OSError:
-            pass  # a file system without locks
+    refusal = (f"{path}: another process is training in this folder; stop it first, or take "
+               "another --workdir")
+    with files.held(path, refusal):
         yield
 
 

@@ -6,7 +6,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from senm_jax.data import encoding, images
 
@@ -229,6 +229,37 @@ def test_orientation_is_applied_and_reset(tmp_path, orientation, suffix, depth):
     assert (kept.get(0x0112, 1), kept[0x0110], kept.get_ifd(0x8769)[0x8827]) == (1, "Camera X", 800)
 
 
+@pytest.mark.parametrize("kept", ["before", "behind", "as XMP", "not at all"])
+def test_a_png_is_not_decoded_for_its_size(tmp_path, kept, monkeypatch):
+    path = tmp_path / "a.png"
+    text = PngImagePlugin.PngInfo()
+    if kept == "as XMP":
+        text.add_itxt("XML:com.adobe.xmp", '<x tiff:Orientation="6"/>')
+    tags = exif_block(6) if kept in ("before", "behind") else None
+    data = encoded(Image.fromarray(COLOUR_8), "PNG", pnginfo=text, exif=tags)
+    if kept == "behind":
+        start = data.index(b"eXIf") - 4
+        end = start + 12 + int.from_bytes(data[start: start + 4])
+        rest = data[:start] + data[end:]
+        last = rest.index(b"IEND") - 4
+        data = rest[:last] + data[start:end] + rest[last:]
+    path.write_bytes(data)
+    whole = images.read(path).pixels.shape[:2]
+    if kept != "as XMP":  # of which Pillow alone knows what to make
+        monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", None)
+    assert images.read_size(path) == whole
+    assert images.read_tags(path) == (("Camera X", 800) if tags else (None, None))
+
+
+def test_what_decoders_did_not_expect_is_refused_by_name(tmp_path):
+    palette = encoded(Image.fromarray(COLOUR_8).convert("P"), "PNG")
+    start = palette.index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(palette[start: start + 4])
+    (tmp_path / "p.png").write_bytes(palette[:start] + palette[end:])
+    with pytest.raises(ValueError, match="p.png: cannot be decoded"):
+        images.read(tmp_path / "p.png")
+
+
 def test_tags(tmp_path):
     Image.fromarray(COLOUR_8).save(tmp_path / "a.jpg", exif=exif_block())
     Image.fromarray(COLOUR_8).save(tmp_path / "b.jpg")
@@ -273,6 +304,14 @@ def test_what_the_format_holds_is_written_back(tmp_path, suffix, depth, grey, wi
 def test_values_are_clipped_and_rounded_half_to_even():
     values = np.array([-1.0, 0.5, 1.5, 2.5, 254.5, 300.0]) / 255
     assert images.quantise(values, 8).tolist() == [0, 0, 2, 2, 254, 255]
+
+
+def test_large_images_are_rounded_like_small_ones(monkeypatch):
+    values = np.random.default_rng(0).random((7, 5, 3), np.float32)
+    whole = images.quantise(values, 16)
+    monkeypatch.setattr(images, "_BLOCK", 4)
+    np.testing.assert_array_equal(images.quantise(values, 16), whole)
+    np.testing.assert_array_equal(images.quantise(values[:, ::2], 16), whole[:, ::2])
 
 
 def test_alpha_follows_a_larger_result(tmp_path):

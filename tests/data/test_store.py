@@ -119,6 +119,8 @@ def damage(path: pathlib.Path, what: str) -> None:
         shard.unlink()
     elif what == "short shard":
         shard.write_bytes(shard.read_bytes()[:-1])
+    elif what == "empty shard":
+        shard.write_bytes(b"")
     elif what == "other shard":
         np.save(shard, np.zeros((6, 2, 2, 3), np.uint8))
 
@@ -133,6 +135,7 @@ def damage(path: pathlib.Path, what: str) -> None:
         ("records", "paired counts 6 patches, has 5 records"),
         ("no shard", "paired.clean.0000.npy: cannot be mapped"),
         ("short shard", "paired.clean.0000.npy: cannot be mapped"),
+        ("empty shard", "paired.clean.0000.npy: cannot be mapped"),
         ("other shard", "paired.clean.0000.npy: expected uint8"),
     ],
 )

@@ -106,6 +106,46 @@ def test_files_of_others_are_never_removed(tmp_path):
     assert (tmp_path / "s.partial" / "thesis.tex").read_text() == "precious"
 
 
+def test_one_process_writes_a_store_at_a_time(tmp_path, fill):
+    with writing.Writer(tmp_path / "s", patch=PATCH, about={}) as writer:
+        fill(writer, 1)
+        for resume in (False, True):
+            with pytest.raises(ValueError, match="s: another process is writing it"):
+                writing.Writer(tmp_path / "s", patch=PATCH, about={}, resume=resume)
+        fill(writer, 1, first=1)
+    store.Store.open(tmp_path / "s").verify()
+    assert sorted(child.name for child in (tmp_path / "s").iterdir() if child.name[0] == ".") == []
+
+
+def test_a_link_to_nothing_is_something_that_exists(tmp_path):
+    (tmp_path / "s").symlink_to(tmp_path / "gone")
+    with pytest.raises(ValueError, match="s: exists; remove it"):
+        writing.Writer(tmp_path / "s", patch=PATCH, about={})
+
+
+FULL = """
+import resource, sys
+import numpy as np
+from senm_jax.data import writing
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+try:
+    with writing.Writer(sys.argv[1], patch=(40, 56), about={}) as writer:
+        for i in range(100):
+            image = np.zeros((40, 56, 3), np.uint8)
+            writer.add("paired", clean=image, noisy=image, source=f"{i}.png")
+except OSError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told_by_the_folder_and_nothing_else(tmp_path):
+    ran = subprocess.run([sys.executable, "-c", FULL, str(tmp_path / "s")], text=True,
+                         capture_output=True, check=True)
+    assert f"{tmp_path}/s.partial" in ran.stdout and not ran.stderr
+    assert not (tmp_path / "s").exists()
+
+
 KILLED = """
 import sys
 import numpy as np

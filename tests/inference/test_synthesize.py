@@ -38,6 +38,15 @@ def _interrupted(monkeypatch, make):
             make()
 
 
+def _break_off(path):
+    """Puts half of a JPEG there, with its whole header; returns the whole file's bytes."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return whole
+
+
 def test_a_store_gives_pairs_that_say_how_they_were_drawn(white, real, tmp_path):
     out = tmp_path / "out"
     summary = synthesize.to_store(white, real, out, Options(seed=3, level="0.02:0.1"), 2)
@@ -67,6 +76,24 @@ def test_an_interrupted_store_ends_with_the_same_bytes(white, real, tmp_path, mo
     summary = make(out=cut)
     assert summary.kept == 4 and summary.made == 7
     assert _bytes(cut) == _bytes(whole)
+
+
+def test_going_on_names_again_what_was_left_out_before(white, photos, tmp_path, monkeypatch):
+    _break_off(photos / "aa.jpg")
+    options = Options(batch=1)
+    make = functools.partial(
+        synthesize.to_store, white, photos, options=options, per_image=1, patch=16)
+    told = make(tmp_path / "whole").problems
+    _interrupted(monkeypatch, functools.partial(make, tmp_path / "cut"))
+    summary = make(tmp_path / "cut")
+    assert summary.kept and sorted(summary.problems) == sorted(told)
+    assert any("aa.jpg: cannot be decoded" in line for line in told)
+
+
+def test_a_store_of_nothing_says_why(white, tmp_path):
+    _break_off(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match="no image can be used: .*a.jpg: cannot be decoded"):
+        synthesize.to_store(white, tmp_path / "a.jpg", tmp_path / "out", Options(), patch=16)
 
 
 def test_an_interrupted_folder_ends_with_the_same_bytes(white, photos, tmp_path, monkeypatch):
@@ -145,18 +172,16 @@ def test_levels_go_with_the_texture_of_what_the_noise_model_sees(tmp_path):
 
 
 def test_a_folder_goes_on_where_a_file_that_broke_off_is_mended(white, photos, tmp_path):
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(photos / "half.jpg")
-    whole = (photos / "half.jpg").read_bytes()
-    (photos / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    whole = _break_off(photos / "half.jpg")
     summary = synthesize.to_images(white, photos, tmp_path / "out", Options())
     assert summary.made == 6 and sum("half.jpg" in line for line in summary.problems) == 1
     drawn = json.loads((tmp_path / "out" / "synthesis.json").read_text())["conditions"]
-    assert drawn.pop("half") is None and len(drawn) == 6
+    assert drawn.pop("half") is drawn.pop("cut") is None and len(drawn) == 6
     (photos / "half.jpg").write_bytes(whole)
     summary = synthesize.to_images(white, photos, tmp_path / "out", Options())
     assert (summary.made, summary.kept) == (1, 6)
     drawn = json.loads((tmp_path / "out" / "synthesis.json").read_text())["conditions"]
+    assert drawn.pop("cut") is None
     assert all(0.01 <= each["level"] <= 0.06 for each in drawn.values())
 
 

@@ -1,6 +1,8 @@
+import contextlib
 import json
 import logging
 import pathlib
+import resource
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,9 @@ import numpy as np
 import pytest
 from training import toy
 
-from senm_jax.training import checkpoints, optimisers, settings, state, summary, trees
+from senm_jax.training import (
+    checkpoints, optimisers, saving, settings, state, summary, trees,
+)
 
 ABOUT = {"data": "f", "config": {}, "window": {}}
 
@@ -33,7 +37,7 @@ def at(begin, step):
 
 
 def save(folder, begin, figures, keep=2, best=""):
-    with checkpoints.Writer(folder, keep=keep, best=best) as writer:
+    with saving.Writer(folder, keep=keep, best=best) as writer:
         for step, value in figures.items():
             measured = {} if value is None else {"validation/psnr": value}
             writer.save(at(begin, step), ABOUT, measured)
@@ -139,7 +143,7 @@ def test_no_whole_checkpoint_is_an_error_that_moves_nothing(tmp_path, begin):
 
 def test_nothing_that_is_not_finite_is_saved(tmp_path, begin):
     folder = tmp_path / "c"
-    with checkpoints.Writer(folder, keep=2, best="") as writer:
+    with saving.Writer(folder, keep=2, best="") as writer:
         bad = begin.replace(statistics=jax.tree.map(lambda a: a * jnp.nan, begin.statistics))
         with pytest.raises(ValueError, match="step 0: statistics/painter/ballast .* not finite"):
             writer.save(bad, ABOUT, {})
@@ -154,3 +158,42 @@ def test_what_a_killed_save_left_is_no_checkpoint_and_is_swept_up(tmp_path, begi
     assert checkpoints.steps(folder) == [2]
     save(folder, begin, {4: None})
     assert checkpoints.steps(folder) == [2, 4] and not left.exists()
+
+
+@contextlib.contextmanager
+def full_disk():
+    """Files cannot grow beyond some bytes, as on a disk without room."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def fails(writer, begin, step):
+    """Whether the save of a step on a full disk is found to have failed."""
+    assert not writer.lost(wait=True)
+    with full_disk():
+        writer.save(at(begin, step), ABOUT, {})
+        return writer.lost(wait=True)
+
+
+def test_a_save_that_fails_is_made_again(tmp_path, begin, caplog):
+    with saving.Writer(tmp_path / "c", keep=9, best="") as writer:
+        writer.save(at(begin, 2), ABOUT, {})
+        assert fails(writer, begin, 4)
+        assert "could not be written" in caplog.text and "tried again" in caplog.text
+        writer.save(at(begin, 4), ABOUT, {})
+    assert checkpoints.steps(tmp_path / "c") == [2, 4]
+    restored, _ = checkpoints.restore(tmp_path / "c", abstract(begin))
+    jax.tree.map(np.testing.assert_array_equal, restored, at(begin, 4))
+
+
+def test_two_saves_in_a_row_that_fail_are_an_error(tmp_path, begin):
+    with saving.Writer(tmp_path / "c", keep=9, best="") as writer:
+        writer.save(at(begin, 2), ABOUT, {})
+        assert fails(writer, begin, 4)
+        with pytest.raises(OSError, match="could not be written: .*; the last good one is kept"):
+            fails(writer, begin, 5)
+    assert checkpoints.steps(tmp_path / "c") == [2]

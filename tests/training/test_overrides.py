@@ -17,6 +17,7 @@ def config():
     ("steps", "1_000", 1000), ("best", "validation/x", "validation/x"), ("on", "true", True),
     ("hyper.kl_weight", "1e-4", 1e-4), ("hyper.kl_weight", "2", 2.0),
     ("hyper.levels", "3,4,5", (3, 4, 5)), ("hyper.levels", "(7,)", (7,)),
+    ("hyper.levels", "(7)", (7,)), ("data.stores", "('x/y')", ("x/y",)),
     ("hyper.levels", "", ()), ("data.stores", "x,y z", ("x", "y z")),
     ("data.stores", "['x', 'y']", ("x", "y")), ("data.weights", "0.5,2", (0.5, 2)),
     ("hyper.path", "some/file.npz", "some/file.npz"), ("hyper.path", "3", 3),
@@ -43,6 +44,7 @@ def test_a_value_that_follows_another_follows_it():
     ("on", "maybe", r"--config\.on: expected true or false"),
     ("hyper.levels", "1,b", r"--config\.hyper\.levels: expected a list of int"),
     ("hyper.levels", "(1,", r"--config\.hyper\.levels: expected a list of int"),
+    ("hyper.levels", "(None,)", r"--config\.hyper\.levels: expected a list of int"),
 ])
 def test_what_does_not_fit_is_refused_by_name(key, text, message):
     with pytest.raises(ValueError, match=message):
