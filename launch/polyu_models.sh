@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All noise models that have the preset on the PolyU photographs: each trained, and a DnCNN on the pairs that it makes.
+# All noise models that have the preset on the PolyU photographs: each trained, and a DnCNN on the
+# pairs that it makes.
 #
 #   ./launch/polyu_models.sh DATA OUT [PRESET]      as polyu.sh
 #

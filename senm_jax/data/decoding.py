@@ -81,6 +81,7 @@ def header_exif(image: Image.Image) -> Image.Exif:
             file.seek(place)
             return image.getexif()
         at += 12 + length
+    file.seek(place)  # from where it can be decoded
     return exif
 
 

@@ -57,7 +57,11 @@ def held(folder: str | os.PathLike, refusal: str) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    with (folder / LOCK).open("w") as file:
+    try:
+        file = (folder / LOCK).open("w")
+    except FileNotFoundError:  # it was renamed just now
+        raise ValueError(refusal) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -81,6 +81,8 @@ def read(path: str | os.PathLike) -> Photo:
         raise ValueError(_unknown(path, data[:4])) from None
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
+    except MemoryError:
+        raise
     except Exception as error:  # decoders raise all kinds for what they did not expect
         reason = str(error) or type(error).__name__
         raise ValueError(f"{path}: cannot be decoded ({reason})") from None
@@ -97,6 +99,8 @@ def read_size(path: str | os.PathLike) -> tuple[int, int]:
             return size if turned else size[::-1]
     except Image.DecompressionBombError:
         raise ValueError(f"{path}: has more than {PIXEL_LIMIT} pixels; cut it first") from None
+    except MemoryError:
+        raise
     except Exception as error:  # as in `read`
         if isinstance(error, OSError) and not isinstance(error, PIL.UnidentifiedImageError):
             raise

@@ -103,7 +103,13 @@ def held(path: Path) -> Iterator[Path]:
     partial = path.with_name(path.name + PARTIAL)
     refusal = f"{path}: another process is writing it; wait for it, or take another folder"
     with files.held(partial, refusal):
-        refuse_existing(path)  # which may have been finished just before
+        try:
+            refuse_existing(path)  # which may have been finished just before
+        except ValueError:
+            clear(partial)
+            (partial / files.LOCK).unlink()
+            partial.rmdir()
+            raise
         yield partial
 
 

@@ -74,7 +74,8 @@ def prepare(
         ):
             for item, cut in packing.patches(report.usable, patch, per_scene, seed):
                 writer = test_writer if item.split == TEST else train_writer
-                packing.add(writer, "paired", item, cut[: shares.get(item.name)], roots)
+                pairs_of = cut if item.split == TEST else cut[: shares[item.name]]
+                packing.add(writer, "paired", item, pairs_of, roots)
                 if pairs is not None and item.split != TEST:
                     domain = "source" if item.split == SOURCE else "target"
                     packing.add(train_writer, domain, item, cut, roots)

@@ -116,7 +116,7 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
     listed, faults, ranked = steps(folder), {}, []
     for step in listed:
         try:
-            ranked.append((rank(best, _read_meta(folder, step)["validation"]), step))
+            ranked.append((rank(best, read_meta(folder, step)["validation"]), step))
         except Damaged as fault:
             faults |= {step: fault} if there(folder, step) else {}
     for _, step in sorted(ranked, reverse=True):
@@ -136,7 +136,7 @@ def newest(folder: str | os.PathLike, best: str) -> tuple[dict[str, Any], dict[s
 def _read(folder: str | os.PathLike, step: int, how: Callable):
     """Parts of the state as ``how(tree of what there is)`` asks, checked, and the meta."""
     path = pathlib.Path(folder).absolute() / str(step)
-    meta = _read_meta(folder, step)
+    meta = read_meta(folder, step)
     try:
         with contextlib.closing(ocp.PyTreeCheckpointHandler()) as handler:
             item = epath.Path(path / "state")
@@ -149,7 +149,12 @@ def _read(folder: str | os.PathLike, step: int, how: Callable):
     return parts, meta
 
 
-def _read_meta(folder: str | os.PathLike, step: int) -> dict[str, Any]:
+def read_meta(folder: str | os.PathLike, step: int) -> dict[str, Any]:
+    """The meta item of one checkpoint.
+
+    Raises:
+        Damaged: it cannot be read or is none.
+    """
     path = pathlib.Path(folder).absolute() / str(step)
     try:
         meta = json.loads((path / "meta" / "metadata").read_text())

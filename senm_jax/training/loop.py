@@ -90,6 +90,7 @@ def _advance(task: tasks.Task, state: state_.TrainState, window: Mapping) -> sta
                       disable=jax.process_index() != 0))
         if start == settings.steps:
             _save(task, writer, state, book, {})  # nothing to learn, but a run to be opened
+        figures = {}
         for number in range(start + 1, settings.steps + 1):
             with clock("data_wait"):
                 batch = job.put(next(batches))
@@ -116,6 +117,8 @@ def _advance(task: tasks.Task, state: state_.TrainState, window: Mapping) -> sta
                     _save(task, writer, state, book, figures)
             if stop:
                 break
+        if writer.lost(wait=True):
+            _save(task, writer, state, book, figures)
     return state
 
 

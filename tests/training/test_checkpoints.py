@@ -1,46 +1,24 @@
-import contextlib
 import json
 import logging
 import pathlib
-import resource
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from training import toy
+from training import saves
 
-from senm_jax.training import (
-    checkpoints, optimisers, saving, settings, state, summary, trees,
-)
-
-ABOUT = {"data": "f", "config": {}, "window": {}}
+from senm_jax.training import checkpoints, saving, summary, trees
 
 
 @pytest.fixture(scope="module")
 def begin():
-    config = settings.resolve(toy.config("store", optimisers__judge__skip_above=1.0))
-    batch = {"paired": {"clean": jnp.zeros((1, 8, 8, 3), jnp.uint8)}}
-    method = toy.make(toy.Config(noise=0.1, ballast=1000))
-    movers = optimisers.make_all(config.optimisers, config.steps)
-    return state.create(method, movers, 0, batch)
+    return saves.begin()
 
 
 def abstract(of):
     return jax.tree.map(
         lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=a.sharding), of)
-
-
-def at(begin, step):
-    statistics = jax.tree.map(lambda a: a + step, begin.statistics)
-    return begin.replace(step=jnp.int32(step), statistics=statistics)
-
-
-def save(folder, begin, figures, keep=2, best=""):
-    with saving.Writer(folder, keep=keep, best=best) as writer:
-        for step, value in figures.items():
-            measured = {} if value is None else {"validation/psnr": value}
-            writer.save(at(begin, step), ABOUT, measured)
 
 
 def damage(folder, step):
@@ -53,15 +31,15 @@ def damage(folder, step):
 
 
 def test_what_is_restored_is_what_was_saved(tmp_path, begin):
-    save(tmp_path / "c", begin, {4: None})
+    saves.save(tmp_path / "c", begin, {4: None})
     restored, meta = checkpoints.restore(tmp_path / "c", abstract(begin))
     assert jax.tree.structure(restored) == jax.tree.structure(begin)
-    jax.tree.map(np.testing.assert_array_equal, restored, at(begin, 4))
+    jax.tree.map(np.testing.assert_array_equal, restored, saves.at(begin, 4))
     assert meta["step"] == 4 and meta["data"] == "f"
 
 
 def test_variables_are_read_without_the_method(tmp_path, begin):
-    save(tmp_path / "c", begin, {4: None})
+    saves.save(tmp_path / "c", begin, {4: None})
     parts, _ = checkpoints.read(tmp_path / "c", 4)
     assert set(parts) == {"params", "statistics"}
     assert trees.digest(parts["params"]) == trees.digest(begin.params)
@@ -70,18 +48,18 @@ def test_variables_are_read_without_the_method(tmp_path, begin):
 
 def test_the_latest_and_the_best_are_kept(tmp_path, begin):
     figures = {1: 5.0, 2: 9.0, 3: 7.0, 4: None, 5: 8.0}
-    save(tmp_path / "high", begin, figures, best="validation/psnr")
+    saves.save(tmp_path / "high", begin, figures, best="validation/psnr")
     assert checkpoints.steps(tmp_path / "high") == [2, 4, 5]
     assert checkpoints.newest(tmp_path / "high", "validation/psnr")[1]["step"] == 2
     assert checkpoints.newest(tmp_path / "high", "")[1]["step"] == 5
-    save(tmp_path / "low", begin, figures, keep=1, best="-validation/psnr")
+    saves.save(tmp_path / "low", begin, figures, keep=1, best="-validation/psnr")
     assert checkpoints.steps(tmp_path / "low") == [1, 5]
     assert checkpoints.newest(tmp_path / "low", "-validation/psnr")[1]["step"] == 1
 
 
 def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, begin, caplog):
     folder = tmp_path / "c"
-    save(folder, begin, {2: None, 4: None, 6: None}, keep=9)
+    saves.save(folder, begin, {2: None, 4: None, 6: None}, keep=9)
     damage(folder, 4)
     (folder / "6" / "meta" / "metadata").write_text("{")
     (folder / "8").mkdir()
@@ -96,12 +74,12 @@ def test_damaged_checkpoints_are_passed_over_by_name_and_make_room(tmp_path, beg
         assert f"{folder / str(step)}: damaged" in caplog.text
     assert checkpoints.steps(folder) == [2]
     assert len(list((tmp_path / "damaged").iterdir())) == 3
-    save(folder, begin, {4: None}, keep=9)
+    saves.save(folder, begin, {4: None}, keep=9)
     assert int(checkpoints.restore(folder, abstract(begin))[0].step) == 4
 
 
 def test_a_field_that_was_taken_out_of_the_meta_is_named(tmp_path, begin, caplog):
-    save(tmp_path, begin, {2: None, 4: None})
+    saves.save(tmp_path, begin, {2: None, 4: None})
     meta = tmp_path / "4" / "meta" / "metadata"
     kept = json.loads(meta.read_text())
     del kept["validation"]
@@ -114,7 +92,7 @@ def test_a_field_that_was_taken_out_of_the_meta_is_named(tmp_path, begin, caplog
 
 def test_what_a_run_in_training_removed_meanwhile_is_passed_over_silently(
         tmp_path, begin, monkeypatch, caplog):
-    save(tmp_path, begin, {2: None})
+    saves.save(tmp_path, begin, {2: None})
     monkeypatch.setattr(checkpoints, "steps", lambda folder: [1, 2])
     assert [entry.step for entry in summary.survey(tmp_path)] == [2]
     assert checkpoints.newest(tmp_path, "")[1]["step"] == 2
@@ -123,7 +101,7 @@ def test_what_a_run_in_training_removed_meanwhile_is_passed_over_silently(
 
 def test_the_newest_is_looked_for_again_where_all_that_were_listed_are_gone(
         tmp_path, begin, monkeypatch):
-    save(tmp_path, begin, {2: None})
+    saves.save(tmp_path, begin, {2: None})
     listings, listed = iter([[1]]), checkpoints.steps
     monkeypatch.setattr(checkpoints, "steps", lambda folder: next(listings, listed(folder)))
     assert checkpoints.newest(tmp_path, "")[1]["step"] == 2
@@ -132,7 +110,7 @@ def test_the_newest_is_looked_for_again_where_all_that_were_listed_are_gone(
 def test_no_whole_checkpoint_is_an_error_that_moves_nothing(tmp_path, begin):
     folder = tmp_path / "c"
     assert checkpoints.restore(folder, abstract(begin)) is None
-    save(folder, begin, {2: None})
+    saves.save(folder, begin, {2: None})
     damage(folder, 2)
     with pytest.raises(ValueError, match="none of 1 checkpoints is whole: .*2: damaged"):
         checkpoints.restore(folder, abstract(begin))
@@ -146,54 +124,15 @@ def test_nothing_that_is_not_finite_is_saved(tmp_path, begin):
     with saving.Writer(folder, keep=2, best="") as writer:
         bad = begin.replace(statistics=jax.tree.map(lambda a: a * jnp.nan, begin.statistics))
         with pytest.raises(ValueError, match="step 0: statistics/painter/ballast .* not finite"):
-            writer.save(bad, ABOUT, {})
+            writer.save(bad, saves.ABOUT, {})
     assert checkpoints.steps(folder) == []
 
 
 def test_what_a_killed_save_left_is_no_checkpoint_and_is_swept_up(tmp_path, begin):
     folder = tmp_path / "c"
-    save(folder, begin, {2: None})
+    saves.save(folder, begin, {2: None})
     left = folder / "3.orbax-checkpoint-tmp"
     (left / "state").mkdir(parents=True)
     assert checkpoints.steps(folder) == [2]
-    save(folder, begin, {4: None})
+    saves.save(folder, begin, {4: None})
     assert checkpoints.steps(folder) == [2, 4] and not left.exists()
-
-
-@contextlib.contextmanager
-def full_disk():
-    """Files cannot grow beyond some bytes, as on a disk without room."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def fails(writer, begin, step):
-    """Whether the save of a step on a full disk is found to have failed."""
-    assert not writer.lost(wait=True)
-    with full_disk():
-        writer.save(at(begin, step), ABOUT, {})
-        return writer.lost(wait=True)
-
-
-def test_a_save_that_fails_is_made_again(tmp_path, begin, caplog):
-    with saving.Writer(tmp_path / "c", keep=9, best="") as writer:
-        writer.save(at(begin, 2), ABOUT, {})
-        assert fails(writer, begin, 4)
-        assert "could not be written" in caplog.text and "tried again" in caplog.text
-        writer.save(at(begin, 4), ABOUT, {})
-    assert checkpoints.steps(tmp_path / "c") == [2, 4]
-    restored, _ = checkpoints.restore(tmp_path / "c", abstract(begin))
-    jax.tree.map(np.testing.assert_array_equal, restored, at(begin, 4))
-
-
-def test_two_saves_in_a_row_that_fail_are_an_error(tmp_path, begin):
-    with saving.Writer(tmp_path / "c", keep=9, best="") as writer:
-        writer.save(at(begin, 2), ABOUT, {})
-        assert fails(writer, begin, 4)
-        with pytest.raises(OSError, match="could not be written: .*; the last good one is kept"):
-            fails(writer, begin, 5)
-    assert checkpoints.steps(tmp_path / "c") == [2]
