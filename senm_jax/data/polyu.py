@@ -69,16 +69,15 @@ def prepare(
     with layout.held(out) as work:
         layout.clear(work)
         with (
-            writing.Writer(work / "train", patch=(patch, patch), about=of_train) as train_writer,
-            writing.Writer(work / "test", patch=(patch, patch), about=of_test) as test_writer,
+            writing.Writer(work / "train", patch=(patch, patch), about=of_train) as training,
+            writing.Writer(work / "test", patch=(patch, patch), about=of_test) as test,
         ):
             for item, cut in packing.patches(report.usable, patch, per_scene, seed):
-                writer = test_writer if item.split == TEST else train_writer
-                pairs_of = cut if item.split == TEST else cut[: shares[item.name]]
-                packing.add(writer, "paired", item, pairs_of, roots)
+                writer, most = (test, None) if item.split == TEST else (training, shares[item.name])
+                packing.add(writer, "paired", item, cut[:most], roots)
                 if pairs is not None and item.split != TEST:
                     domain = "source" if item.split == SOURCE else "target"
-                    packing.add(train_writer, domain, item, cut, roots)
+                    packing.add(training, domain, item, cut, roots)
         layout.finish(work, out)
     return out / "train", out / "test"
 

@@ -95,9 +95,8 @@ def to_store(
         done = [record["origin"]["name"] for record in writer.records("paired")]
         number = {each.name: i for i, each in enumerate(sources)}
         first, made = number[done[-1]] + 1 if done else 0, 0
-        known = set(done)
-        passed = [each for each in sources[:first] if each.name not in known]
-        problems += cleans.faults(passed)  # what the call before could not read
+        # What the call before has gone past without making it, it could not read.
+        problems += cleans.faults(sources[:first], but=set(done))
         for each, target, noisy, drawn in _generate(
             run, sources, lambda i: i >= first, draw, options, plan, problems
         ):
