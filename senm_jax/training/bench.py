@@ -42,6 +42,7 @@ def step(config: settings.Settings, repeats: int) -> dict[str, float]:
     trace_s = time.perf_counter() - began
     losses = jax.make_jaxpr(functools.partial(_losses, job.method))
     forward = macs(losses(job.abstract.variables, batch).jaxpr)
+    jax.clear_caches()  # of what was traced for the count alone, which the process would hold
     uncounted = _later_rounds(job.traced.jaxpr.jaxpr)
     state, put = job.fresh(batch), job.put(batch)
     began = time.perf_counter()
