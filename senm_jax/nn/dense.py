@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
@@ -19,6 +20,9 @@ Biases = Sequence[Float[Array, "_"]]
 
 TILE = 1152
 """Most positions in a tile of the kernels' gradients."""
+JOINED = 2
+"""Kernels in a row whose gradients are one product: half the programs to compile and to keep, for a
+twelfth more of these gradients' arithmetic at the published sizes."""
 WIDE = 128
 """Channels from which on the kernels' gradients are tiled on a CPU; narrower ones are XLA's own."""
 
@@ -93,11 +97,17 @@ def direct_gradients(seen: Images, gs: Images) -> list[Float[Array, "3 3 _ _"]]:
 
 
 def tiled_gradients(seen: Images, gs: Images) -> list[Float[Array, "3 3 _ _"]]:
-    """`kernel_gradients` by matrix products of tiles, some image rows high."""
+    """`kernel_gradients` by matrix products of tiles, some image rows high.
+
+    `JOINED` kernels in a row share a product, for all that the last of them sees.
+    """
     b, height, width, _ = gs[0].shape
     rows = max(n for n in range(1, height + 1)
                if height % n == 0 and (n == 1 or b * n * width <= TILE))
-    padded = [jnp.pad(g, ((0, 0), (1, 1), (1, 1), (0, 0))) for g in gs]
+    firsts = range(0, len(gs), JOINED)
+    groups = [gs[i: i + JOINED] for i in firsts]
+    padded = [jnp.pad(jnp.concatenate(group, -1), ((0, 0), (1, 1), (1, 1), (0, 0)))
+              for group in groups]
 
     def add_tile(sums, tile):
         inputs = jnp.concatenate(
@@ -117,12 +127,17 @@ def tiled_gradients(seen: Images, gs: Images) -> list[Float[Array, "3 3 _ _"]]:
             added.append(total + product)
         return added, None
 
-    channels = [each.shape[-1] for each in seen]
-    zeros = [jnp.zeros((sum(channels[: i + 2]), 9 * g.shape[-1]), jnp.float32)
-             for i, g in enumerate(gs)]
+    sees = np.cumsum([each.shape[-1] for each in seen])[1:]
+    zeros = [jnp.zeros((sees[i: i + JOINED][-1], 9 * g.shape[-1]), jnp.float32)
+             for i, g in zip(firsts, padded, strict=True)]
     sums, _ = lax.scan(add_tile, zeros, jnp.arange(height // rows))
-    return [total.reshape(-1, 3, 3, g.shape[-1]).transpose(1, 2, 0, 3).astype(g.dtype)
-            for total, g in zip(sums, gs, strict=True)]
+    found = []
+    for total, group in zip(sums, groups, strict=True):
+        features = [g.shape[-1] for g in group]
+        kernels = total.reshape(-1, 3, 3, sum(features)).transpose(1, 2, 0, 3)
+        found += jnp.split(kernels, np.cumsum(features)[:-1], -1)
+    return [kernel[:, :, :n].astype(g.dtype)
+            for kernel, n, g in zip(found, sees, gs, strict=True)]
 
 
 def _convolve(x, kernel):

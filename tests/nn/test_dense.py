@@ -46,9 +46,11 @@ def test_result_and_gradients_are_those_of_the_convolutions(shape, channels, gro
         assert np.abs(ours - right).max() <= 1e-5 * np.abs(right).max()
 
 
-def test_tiles_and_xla_give_the_same_kernel_gradients():
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_tiles_and_xla_give_the_same_kernel_gradients(number):
     x, first, _, _ = arguments((2, 8, 8), 6, 4, 4)
-    seen, gs = [x, first, first + 1], [first - 1, x]
+    seen = [x, *(first + i for i in range(number))]
+    gs = [*(first - i for i in range(1, number)), x]
     for tiled, direct in zip(dense.tiled_gradients(seen, gs), dense.direct_gradients(seen, gs),
                              strict=True):
         assert tiled.shape == direct.shape
