@@ -4,6 +4,7 @@ Drawing each of some hundred kernels on the device costs a compiled program per 
 Philox generator, seeded by the parameter's own key, needs none.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -116,11 +117,12 @@ def _draw(kind, scale: float, key: jax.Array, shape: tuple[int, ...], dtype) -> 
 
 def _on_host(function: Callable[[np.random.Generator], Any], key: jax.Array, shapes: Any) -> Any:
     """``function`` of a generator seeded by the key: arrays of ``shapes``."""
-
-    def call(bits):
-        return function(np.random.Generator(np.random.Philox(np.asarray(bits).tolist())))
-
+    call = functools.partial(_seeded, function)
     bits = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     if not isinstance(bits, jax.core.Tracer):
         return jax.tree.map(jnp.asarray, call(bits))
     return jax.pure_callback(call, shapes, bits)
+
+
+def _seeded(function: Callable[[np.random.Generator], Any], bits: jax.Array) -> Any:
+    return function(np.random.Generator(np.random.Philox(np.asarray(bits).tolist())))
