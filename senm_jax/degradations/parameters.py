@@ -7,6 +7,7 @@ with colons between them.
 
 import dataclasses
 import difflib
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -212,6 +213,8 @@ def _check(key: str, value: Any, where: str) -> None:
     items = value if isinstance(value, tuple) else (value,)
     least, most = _LIMITS.get(key, (None, None))
     for item in items:
+        if isinstance(item, float) and not math.isfinite(item):
+            raise ValueError(f"{where}: expected a finite number, got {item}")
         if least is not None and not least <= item <= (item if most is None else most):
             limits = f"{least} or more" if most is None else f"{least} to {most}"
             raise ValueError(f"{where}: expected {limits}, got {item}")

@@ -122,7 +122,7 @@ def restored(run, of: Photographs, *, name: str, batch: int | None = None) -> Re
     with stream.precision(run):
         for i, made, result in stream.process(
             sizes, plan, lambda i: True, lambda i: of.degraded(files[i]), compute, problems,
-            f"restoring by {name}",
+            f"restoring by {name}", lambda i: of.files[files[i]],
         ):
             if result.shape != made.clean.shape:
                 raise ValueError(

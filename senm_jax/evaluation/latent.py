@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
-from sklearn import manifold
+from sklearn import manifold, neighbors
 
 from senm_jax.data import draws
 from senm_jax.data import store as store_
@@ -114,10 +114,10 @@ def _map(run, infer, images: Float[np.ndarray, "n h w 3"], labels: Sequence[str]
     means = [np.asarray(infer(run.variables, images[i : i + _BATCH])).mean((1, 2))
              for i in range(0, len(images), _BATCH)]
     latents = np.concatenate(means).astype(np.float64)
-    distance = np.sum(np.square(latents[:, None] - latents), -1)
-    np.fill_diagonal(distance, np.inf)
+    other = neighbors.NearestNeighbors(n_neighbors=1).fit(latents).kneighbors(
+        return_distance=False)[:, 0]
     names = np.array(labels)
-    nearest = float(np.mean(names[distance.argmin(1)] == names))
+    nearest = float(np.mean(names[other] == names))
     plane = manifold.TSNE(
         perplexity=min(PERPLEXITY, (len(latents) - 1) / 3), init="pca", random_state=0)
     places = plane.fit_transform(latents)

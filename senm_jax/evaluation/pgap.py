@@ -13,6 +13,7 @@ import jax
 
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches, restoration
+from senm_jax.training import checkpoints
 
 NOT_RECIPE = (
     "data.stores", "data.weights", "data.validation", "seed", "log_every", "checkpoint_every",
@@ -77,11 +78,16 @@ def recipe_differences(first, second) -> dict[str, tuple[Any, Any]]:
         named = {jax.tree_util.keystr(path, simple=True, separator="."): leaf
                  for path, leaf in leaves}
         flat.append({name: leaf for name, leaf in named.items() if not _is_free(name)}
-                    | {"step": run.step})
+                    | {"step": _trained(run)})
     before, after = flat
     return {name: (before.get(name), after.get(name))
             for name in sorted(before.keys() | after.keys())
             if before.get(name) != after.get(name)}
+
+
+def _trained(run) -> int:
+    """Steps done; the best checkpoint, where one is chosen, may be of an earlier one."""
+    return checkpoints.steps(run.path / "checkpoints")[-1] if run.config.best else run.step
 
 
 def _is_free(name: str) -> bool:

@@ -176,17 +176,16 @@ def tables(
     first = [{"run": result.name, **result.rows[patches.ALL],
               **(result.cost if cost_columns else {})} for result in results]
     tables = [report.Table(_capital(patches.ALL), (*of_runs, *cost_columns), first)]
-    if patches.MEAN in results[0].rows:
-        mean = [{"run": result.name, **result.rows[patches.MEAN]} for result in results]
+    several = [result for result in results if patches.MEAN in result.rows]
+    if several:
+        mean = [{"run": result.name, **result.rows[patches.MEAN]} for result in several]
         tables.append(report.Table(_capital(patches.MEAN), of_runs, mean))
     plain = [column._replace(ideal=None) for column in columns]
-    if len(results[0].rows) > 1:
-        tables += [
-            report.Table(f"{result.name} by configuration", (_GROUP, _PATCHES, *plain),
-                         _grouped(result.rows))
-            for result in results
-        ]
-    return tables
+    return tables + [
+        report.Table(f"{result.name} by configuration", (_GROUP, _PATCHES, *plain),
+                     _grouped(result.rows))
+        for result in several
+    ]
 
 
 def _as_measured(column: report.Column, result: restoration.Result) -> report.Column:

@@ -148,7 +148,11 @@ def _settled(run, images, image_keys, columns, plan):
         trial_keys = [keys.named(image_keys[i], "trial") for i in of]
         given = {each: np.full(len(of), default, np.float32)
                  for each, default in run.method.conditions.items()} | {name: levels[of]}
-        return batches.compute(call, run.variables, windows, trial_keys, given, plan)
+        try:
+            return batches.compute(call, run.variables, windows, trial_keys, given, plan)
+        except batches.NotFinite as error:
+            error.number = of[error.number]
+            raise
 
     return strength.settle(trial, images, columns[name])
 

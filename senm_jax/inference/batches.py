@@ -15,6 +15,17 @@ Tick = Callable[[int], None]
 """Told after each batch how many tiles of images (or whole images) it held."""
 
 
+class NotFinite(ValueError):
+    """A result that is not finite; ``number`` is its image's among those that were given."""
+
+    def __init__(self, number: int, what: str):
+        super().__init__(number, what)
+        self.number, self.what = number, what
+
+    def __str__(self) -> str:
+        return f"image {self.number + 1}: {self.what}"
+
+
 def ignore(count: int) -> None:
     """The tick of who does not watch."""
 
@@ -41,7 +52,8 @@ def compute(
     """The results of ``call``, a `program`, for each image under its key and conditions.
 
     Raises:
-        ValueError: not every image has a key and conditions, or a result is not finite.
+        ValueError: not every image has a key and conditions.
+        NotFinite: a result is not finite.
     """
     if len(image_keys) != len(images) or any(len(c) != len(images) for c in conditions.values()):
         raise ValueError(
@@ -74,9 +86,9 @@ def _require_finite(results: Sequence[np.ndarray]) -> None:
     for i, result in enumerate(results):
         count = int(np.sum(~np.isfinite(result)))
         if count:
-            raise ValueError(
-                f"image {i + 1} of {len(results)}: {count} of {result.size} computed values are "
-                "not finite: the network does not bear this image or these conditions"
+            raise NotFinite(
+                i, f"{count} of {result.size} computed values are not finite: the network does "
+                "not bear this image or these conditions"
             )
 
 

@@ -52,13 +52,15 @@ def make(
             raise ValueError(
                 f"{_flag(name)}: this method takes {sorted(method.conditions) or 'no conditions'}"
             )
+    if configuration is not None and not method.configurations:
+        raise ValueError(
+            f"--configuration: this method knows none, got {configuration!r}; leave it out"
+        )
     parts = [lambda name, read: dict(method.conditions)]
     parts += [_uniformly(name, *ends, seed) for name, ends in method.ranges.items()]
-    chosen = level if configuration is None else configuration
-    if chosen is None and ("level" in method.conditions or method.configurations):
-        parts.append(_like(run, seed, run.config.data.stores))
-    elif chosen is not None and chosen.startswith("like:"):
-        parts.append(_like(run, seed, [chosen.removeprefix("like:")]))
+    paths = _likened(run, level, configuration)
+    if paths is not None:
+        parts.append(_like(run, seed, paths))
     elif configuration is not None:
         parts.append(_named(method, configuration, seed))
     elif level == "sidd":
@@ -72,6 +74,20 @@ def make(
     }
 
 
+def fingerprints(run, level: str | None, configuration: str | None) -> list[str]:
+    """Those of the stores that conditions are like, where they are like any."""
+    return [_open(path).fingerprint for path in _likened(run, level, configuration) or ()]
+
+
+def _likened(run, level: str | None, configuration: str | None) -> Sequence[str] | None:
+    """The stores that conditions are like; None where they are told, or there are none."""
+    chosen = level if configuration is None else configuration
+    if chosen is None:
+        like = "level" in run.method.conditions or run.method.configurations
+        return run.config.data.stores if like else None
+    return [chosen.removeprefix("like:")] if chosen.startswith("like:") else None
+
+
 def _named(method, configuration: str, seed: int) -> Draw:
     known = method.configurations
     if known and configuration == "random":
@@ -80,8 +96,7 @@ def _named(method, configuration: str, seed: int) -> Draw:
         }
     if configuration not in known:
         raise ValueError(
-            f"--configuration: this method knows {', '.join(known) or 'none'}, "
-            f"got {configuration!r}"
+            f"--configuration: this method knows {', '.join(known)}, got {configuration!r}"
         )
     return lambda name, read: {configuration: 1.0}
 

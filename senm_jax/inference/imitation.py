@@ -85,11 +85,15 @@ def _measure(
         images = {side: pixels.to_float(image) for side, image in images.items()}
         return run.method.imitate(variables, images.get("clean"), images["noisy"])
 
+    reach = run.method.sample_reach
+    multiple = reach.multiple if reach else 1
+    height, width = (side // multiple * multiple or side for side in store.patch)
     imitate, variables, measured = platform.jit(imitate), jax.device_put(run.variables), []
     for first in range(0, len(chosen), BATCH):
         rows = list(chosen[first : first + BATCH])
         filled = rows + rows[:1] * (min(BATCH, len(chosen)) - len(rows))
-        images = {side: store.images(domain, side)[filled] for side in store_.SIDES[domain]}
+        images = {side: store.images(domain, side)[filled][:, :height, :width]
+                  for side in store_.SIDES[domain]}
         columns = jax.device_get(imitate(variables, images))
         measured += [
             {name: float(column[i]) for name, column in columns.items()} for i in range(len(rows))

@@ -61,7 +61,7 @@ def restore(
     with stream.precision(run):
         for i, photo, restored in stream.process(
             list(sizes.values()), plan, missing.__getitem__, lambda i: images.read(sources[i]),
-            compute, problems, "restoring",
+            compute, problems, "restoring", sources.__getitem__,
         ):
             target = targets[sources[i]]
             target.parent.mkdir(parents=True, exist_ok=True)

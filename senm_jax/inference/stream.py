@@ -40,6 +40,7 @@ def process(
     compute: Callable[[list[int], list[Any], batches.Tick], list[Any]],
     problems: list[str],
     label: str,
+    name: Callable[[int], object],
 ) -> Iterator[tuple[int, Any, Any]]:
     """(number, what was read, what was computed) of every wanted image, in order.
 
@@ -47,6 +48,9 @@ def process(
     which others are wanted; a group without a wanted image is passed over. The next group is read
     while one is computed. A progress bar on stderr counts tiles. What ``read`` refuses, by
     ValueError or OSError, is put into ``problems`` and left out.
+
+    Raises:
+        ValueError: a result is not finite; it begins with the ``name`` of its image.
     """
     groups = [g for g in tiles.groups(sizes, plan) if any(wanted(i) for i in g)]
     total = sum(len(tiles.places(sizes[i], plan)) if plan else 1 for group in groups for i in group)
@@ -74,9 +78,11 @@ def process(
             if not good:
                 continue
             numbers, pictures = [i for i, _ in good], [found for _, found in good]
-            for i, picture, result in zip(
-                numbers, pictures, compute(numbers, pictures, bar.update), strict=True
-            ):
+            try:
+                results = compute(numbers, pictures, bar.update)
+            except batches.NotFinite as error:
+                raise ValueError(f"{name(numbers[error.number])}: {error.what}") from error
+            for i, picture, result in zip(numbers, pictures, results, strict=True):
                 if wanted(i):
                     yield i, picture, result
 

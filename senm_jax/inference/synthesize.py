@@ -90,11 +90,11 @@ def to_store(
     origin = {"digest": runs.digests(run.variables)["total"], "method": run.config.method,
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
-    about |= _about(run, options)
+    liked = conditions.fingerprints(run, options.level, options.configuration)
+    about |= _about(run, options) | {"like": liked}
     with writing.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
         done = [record["origin"]["name"] for record in writer.records("paired")]
-        number = {each.name: i for i, each in enumerate(sources)}
-        first, made = number[done[-1]] + 1 if done else 0, 0
+        first, made = [each.name for each in sources].index(done[-1]) + 1 if done else 0, 0
         # What the call before has gone past without making it, it could not read.
         problems += cleans.faults(sources[:first], but=set(done))
         for each, target, noisy, drawn in _generate(
@@ -186,7 +186,7 @@ def _generate(
     with stream.precision(run):
         for i, view, noisy in stream.process(
             [each.size for each in sources], plan, wanted, lambda i: sources[i].read(), compute,
-            problems, "synthesizing",
+            problems, "synthesizing", lambda i: sources[i].name,
         ):
             if options.match_mean:
                 noisy = compare.match_mean(noisy, stream.to_float(view.source))

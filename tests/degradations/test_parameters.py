@@ -22,6 +22,8 @@ def test_a_text_says_kind_and_parameters():
     ("awgn,sigma=3", "awgn.sigma: awgn has the parameters sigma_255; did you mean 'sigma_255'"),
     ("awgn,3", "expected NAME,KEY=VALUE,..., got the part '3'"),
     ("awgn,sigma_255=x", "awgn.sigma_255: expected float, got 'x'"),
+    ("awgn,sigma_255=inf", "awgn.sigma_255: expected a finite number, got inf"),
+    ("blur,angle=nan", "blur.angle: expected a finite number, got nan"),
     ("awgn,sigma_255=-1", "awgn.sigma_255: expected 0 or more, got -1.0"),
     ("awgn,sigma_255=30:10", "expected the lowest before the highest"),
     ("awgn,sigma_255=1:2:3", "expected 1 or 2 values, got 3"),

@@ -71,6 +71,17 @@ def test_a_configuration_that_the_table_lacks_is_left_out_and_named(store):
         classification.evaluate(run, store, name="none")
 
 
+def test_runs_of_one_configuration_and_of_several_stand_in_one_report(store):
+    several = classification.evaluate(worlds.run_of(method()), store, name="several")
+    one = classification.evaluate(worlds.run_of(method(("two",))), store, name="one")
+    for results in ([several, one], [one, several]):
+        section = configuration_section.of_configurations(results)
+        everything, mean, grouped = section.tables[:3]
+        assert [row["run"] for row in everything.rows] == [each.name for each in results]
+        assert [row["run"] for row in mean.rows] == ["several"]
+        assert grouped.title == "several by configuration"
+
+
 def test_a_method_that_cannot_judge_is_refused(store):
     with pytest.raises(ValueError, match="runs/fake: its method does not judge camera"):
         classification.evaluate(worlds.run_of(worlds.white()), store, name="white")

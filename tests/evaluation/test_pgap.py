@@ -20,6 +20,7 @@ class Config:
     method: str = "supervised"
     seed: int = 0
     log_every: int = 100
+    best: str = ""
     data: Data = Data()
     hyper: dict = dataclasses.field(default_factory=lambda: {"loss": "l1"})
 
@@ -54,6 +55,19 @@ def test_runs_may_differ_in_what_they_learn_from_and_log_and_in_nothing_else():
     assert pgap.recipe_differences(first, other) == {
         "data.crop": (64, 32), "hyper.loss": ("l1", "mse"), "step": (5, 6)
     }
+
+
+def test_the_best_of_runs_of_one_length_are_compared_whatever_steps_they_are_of(tmp_path):
+    def trained(name, best, last):
+        for step in (best, last):
+            (tmp_path / name / "checkpoints" / str(step)).mkdir(parents=True)
+        run = _run(lambda y: y, step=best, best="validation/restored_psnr")
+        run.path = tmp_path / name
+        return run
+
+    first, same, shorter = trained("a", 2, 9), trained("b", 5, 9), trained("c", 2, 5)
+    assert pgap.recipe_differences(first, same) == {}
+    assert pgap.recipe_differences(first, shorter) == {"step": (9, 5)}
 
 
 def test_another_recipe_is_refused_by_name(store):

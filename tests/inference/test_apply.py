@@ -143,6 +143,21 @@ def test_without_a_reach_images_go_whole_or_not_at_all():
         apply.layout(run, "sample", [(3000, 3000)])
 
 
+def test_a_trial_of_strength_that_is_not_finite_is_its_image_s():
+    def sample(variables, clean, key, conditions, origin):
+        return jnp.log(clean) * conditions["level"][:, None, None, None]
+
+    run = types.SimpleNamespace(variables={}, method=base.Method(
+        ("p",), None, None, sample=sample, conditions={"level": 0.1}, strength="level",
+        sample_reach=base.Reach(multiple=1, radius=0),
+    ))
+    images = [np.full(shape, 0.5, np.float32) for shape in ((300, 8, 3), (8, 8, 3))]
+    images[1][0, 0] = 0  # the third window, of the second image
+    plan = apply.layout(run, "sample", images)
+    with pytest.raises(ValueError, match="image 2: 3 of 192 computed values are not finite"):
+        apply.sample_all(run, images, _keys(2), [{}, {}], plan)
+
+
 def test_what_a_run_cannot_do_is_refused(dncnn):
     image, key = _images()[0], _keys(1)[0]
     with pytest.raises(ValueError, match="is not a noise model, it cannot sample"):
@@ -165,5 +180,5 @@ def test_a_result_that_is_not_finite_is_refused_with_its_image(reach):
     )
     images = [np.full((2, 3, 3), 0.5, np.float32) for _ in range(3)]
     images[1][0, 0] = 0
-    with pytest.raises(ValueError, match="image 2 of 3: 3 of 18 computed values are not finite"):
+    with pytest.raises(ValueError, match="image 2: 3 of 18 computed values are not finite"):
         apply.restore(run, images, key=_keys(3))

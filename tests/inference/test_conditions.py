@@ -219,6 +219,25 @@ def test_configurations_are_like_the_pairs_of_a_store(real, white):
         conditions.make(white, 0, configuration="a")
 
 
+def test_a_store_is_no_configuration_where_there_are_none(real, white):
+    for level in (None, "0.05"):
+        with pytest.raises(ValueError, match="--configuration: this method knows none, got 'like"):
+            conditions.make(white, 0, level=level, configuration=f"like:{real}")
+
+
+def test_patches_that_are_no_multiples_are_cut_to_be_measured(real):
+    seen = []
+
+    def imitate(variables, clean, noisy):
+        seen.append(noisy.shape)
+        return {"level": jnp.ones(len(noisy))}
+
+    run = _Cameras()
+    run.method = run.method._replace(imitate=imitate, sample_reach=base.Reach(12, 3))
+    assert len(imitation.examples(run, store.Store.open(real))) == 6
+    assert seen == [(6, 12, 12, 3)]
+
+
 def test_levels_are_not_measured_on_pairs_of_two_sizes(tmp_path):
     with writing.Writer(tmp_path / "s", patch=(4, 4), about={}, scale=2) as writer:
         writer.add("paired", clean=np.zeros((4, 4, 3), np.uint8),

@@ -1,7 +1,9 @@
 """Restored files: the network's result, in the manner of the original, whatever else is there."""
 
+import dataclasses
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -38,6 +40,16 @@ def test_unreadable_files_are_named_and_the_others_done(dncnn, photos, tmp_path)
     for name in ("cut.png", "empty.png", "text.png"):
         assert any(f"{name}: " in problem for problem in summary.problems)
         assert not (tmp_path / "out" / name).exists()
+
+
+def test_a_result_that_is_not_finite_is_refused_by_its_file(dncnn, photos, tmp_path):
+    def restore_(variables, noisy, key, origin):
+        return jnp.log(noisy)
+
+    run = dataclasses.replace(dncnn, method=dncnn.method._replace(restore=restore_))
+    Image.fromarray(np.zeros((5, 4, 3), np.uint8)).save(photos / "black.png")
+    with pytest.raises(ValueError, match="black.png: 60 of 60 computed values are not finite"):
+        restore.restore(run, [photos], tmp_path / "out")
 
 
 def test_outputs_that_are_there_are_kept_unless_overwritten(dncnn, photos, tmp_path):

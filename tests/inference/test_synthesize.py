@@ -78,6 +78,24 @@ def test_an_interrupted_store_ends_with_the_same_bytes(white, real, tmp_path, mo
     assert _bytes(cut) == _bytes(whole)
 
 
+def test_an_interrupted_store_starts_anew_where_what_it_is_like_has_changed(
+        white, real, tmp_path, monkeypatch):
+    def like(level):
+        shutil.rmtree(tmp_path / "like", ignore_errors=True)
+        with writing.Writer(tmp_path / "like", patch=(16, 16), about={}) as writer:
+            image = np.full((16, 16, 3), 80, np.uint8)
+            writer.add("paired", clean=image, noisy=image, level=level, source="x")
+
+    options = Options(batch=1, level=f"like:{tmp_path / 'like'}")
+    make = functools.partial(synthesize.to_store, white, real, options=options)
+    like(0.02)
+    _interrupted(monkeypatch, functools.partial(make, out=tmp_path / "cut"))
+    like(0.08)
+    assert make(out=tmp_path / "cut").kept == 0
+    make(out=tmp_path / "whole")
+    assert _bytes(tmp_path / "cut") == _bytes(tmp_path / "whole")
+
+
 def test_going_on_names_again_what_was_left_out_before(white, photos, tmp_path, monkeypatch):
     _break_off(photos / "aa.jpg")
     options = Options(batch=1)
