@@ -59,6 +59,9 @@ def make(config: Config) -> base.Method:
     if config.loss not in LOSSES:
         raise ValueError(f"loss: expected one of {sorted(LOSSES)}, got {config.loss!r}")
     told = getattr(network, "takes_level", False)
+    if not 0 <= config.level <= 1:
+        raise ValueError(
+            f"level: expected a standard deviation in (0, 1], or 0 for none, got {config.level}")
     if config.level and not told:
         raise ValueError(f"level: expected 0, this network is not told it, got {config.level}")
 

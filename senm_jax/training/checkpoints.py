@@ -169,13 +169,15 @@ def read_meta(folder: str | os.PathLike, step: int) -> dict[str, Any]:
 
 
 def _set_aside(folder: pathlib.Path, faults: Mapping[int, Damaged], good: int) -> None:
-    away = folder.parent / "damaged"
+    away, several = folder.parent / "damaged", jax.process_count() > 1
+    if several:  # each has read them where they were
+        multihost_utils.sync_global_devices("checkpoints judged")
     for step, fault in faults.items():
         log.warning("going back to step %d: %s; moved to %s", good, fault, away)
         if jax.process_index() == 0:
             away.mkdir(exist_ok=True)
             os.replace(folder / str(step), away / f"{step}.{time.time_ns()}")
-    if faults and jax.process_count() > 1:
+    if several:
         multihost_utils.sync_global_devices("damaged checkpoints moved")
 
 

@@ -18,7 +18,8 @@ def make(config: settings_.Mesh, rows: Mapping[str, int]) -> jax.sharding.Mesh:
     several processes, all devices. Leftover devices stay idle.
 
     Raises:
-        ValueError: there are too few devices, or the rows cannot be split evenly.
+        ValueError: there are too few devices, or with several processes devices are left over, or
+            the rows cannot be split evenly.
     """
     devices = jax.devices()
     most = len(devices) // config.model
@@ -29,6 +30,11 @@ def make(config: settings_.Mesh, rows: Mapping[str, int]) -> jax.sharding.Mesh:
         raise ValueError(
             f"config.mesh: expected data x model within {len(devices)} devices, "
             f"got {config.data} x {config.model}"
+        )
+    if jax.process_count() > 1 and data * config.model != len(devices):
+        raise ValueError(
+            f"config.mesh: with several processes expected data x model to be all {len(devices)} "
+            f"devices, got {config.data} x {config.model}"
         )
     for domain, count in rows.items():
         if count % data:

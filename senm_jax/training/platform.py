@@ -108,7 +108,7 @@ def facts() -> dict:
         "senm_jax": senm_jax.__version__,
         "git": _git(),
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
         "backend": device.platform,
         "device": device.device_kind,
@@ -118,6 +118,14 @@ def facts() -> dict:
         "NPROC": os.environ.get("NPROC", ""),
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }
+
+
+def _version(package: str) -> str:
+    """"" where it is not installed, as grain need not be."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _cache_folder() -> pathlib.Path | None:

@@ -67,22 +67,26 @@ def create(
     """A run made of given variables, as if it had trained 0 steps; its optimisers are at rest.
 
     Raises:
-        ValueError: the folder holds a run already, or the variables are not the method's players.
+        ValueError: the folder holds a run already, or what is left of one, or the variables are
+            not the method's players.
     """
     path = pathlib.Path(path)
     if (path / "config.json").exists():
         raise ValueError(f"{path}: expected a new folder, but it holds a run; choose another")
+    if checkpoints.steps(path / "checkpoints"):
+        raise ValueError(f"{path}: expected a new folder, but it holds checkpoints without a "
+                         "config.json, as one does whose making was broken off; remove it")
     method = settings_.make_method(config)
     if not set(method.players) <= set(variables):
         raise ValueError(
             f"{path}: expected variables of {sorted(method.players)}, got {sorted(variables)}"
         )
-    write_about(path, config, data)
     state = state_.begin(variables, optimisers.make_all(config.optimisers, config.steps))
     with saving.Writer(path / "checkpoints", keep=config.keep, best="") as writer:
         writer.save(
             state, {"data": data, "config": settings_.plain(config), "window": {}}, {}
         )
+    write_about(path, config, data)  # which makes the folder a run, and last so
     return open(path)
 
 

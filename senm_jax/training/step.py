@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from senm_jax.methods import base
@@ -20,7 +22,8 @@ def make_step(
     """A pure function (state, batch) -> (state, metrics): one update of each player in order.
 
     Each player's loss is differentiated by that player's parameters alone. Later players see what
-    earlier ones became and what they handed on. Randomness is a function of (seed, step, player).
+    earlier ones became and what they handed on. A skipped update leaves statistics too as they
+    were. Randomness is a function of (seed, step, player).
 
     Metrics are float32 or int32 scalars named "player/term": the loss's terms in their order, then
     ``loss``, ``grad_norm``, ``learning_rate`` and, under a guard, ``skipped`` (updates so far).
@@ -35,14 +38,16 @@ def make_step(
             context = base.Context(dict(variables), batch, key, number, dict(handed))
             params = variables[player]["params"]
             (loss, outcome), gradients = _differentiate(method, player, params, context)
-            _check_statistics(player, outcome.statistics, variables[player]["statistics"])
-            moved, opt_state[player] = optimisers[player].update(
+            moved, after = optimisers[player].update(
                 gradients, opt_state[player], params, step=number, loss=loss
             )
-            variables[player] = {"params": moved, "statistics": outcome.statistics}
-            for other, statistics in outcome.moved.items():
-                _check_statistics(other, statistics, variables[other]["statistics"])
-                variables[other] = {**variables[other], "statistics": statistics}
+            variables[player] = {**variables[player], "params": moved}
+            for other, statistics in {player: outcome.statistics, **outcome.moved}.items():
+                before = variables[other]["statistics"]
+                _check_statistics(other, statistics, before)
+                kept = _unless_skipped(opt_state[player], after, before, statistics)
+                variables[other] = {**variables[other], "statistics": kept}
+            opt_state[player] = after
             handed |= outcome.handed
             own = Metrics(outcome.metrics)
             own["loss"] = loss
@@ -69,6 +74,14 @@ def _differentiate(method: base.Method, player: str, params, context: base.Conte
         return loss, outcome._replace(metrics=OrderedDict(outcome.metrics))
 
     return jax.value_and_grad(loss_of, has_aux=True)(params)
+
+
+def _unless_skipped(before: Any, after: Any, old: Any, new: Any) -> Any:
+    """``new``, or ``old`` where the optimiser's states say that the update was skipped."""
+    if not isinstance(after, optimisers_.Guarded):
+        return new
+    skipped = after.skipped > before.skipped
+    return jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, new)
 
 
 def _check_statistics(player: str, got, expected) -> None:

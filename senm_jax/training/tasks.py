@@ -45,6 +45,9 @@ def prepare(config: Any, workdir: str | os.PathLike) -> Task:
     settings, workdir = _with_configurations(settings_.resolve(config)), pathlib.Path(workdir)
     method = settings_.make_method(settings)
     _check_crop(settings, method)
+    if settings.steps and not method.players:
+        raise ValueError(
+            f"config.steps: expected 0, {settings.method} learns nothing, got {settings.steps}")
     learns = bool(method.players) or any(settings.data.rows.values())
     degrader = settings_.make_degrader(settings)
     pipeline = _open_data(settings, method, degrader) if learns else None

@@ -136,9 +136,11 @@ def test_clean_crops_of_another_size_are_refused():
         (supervised.Config("dncnn", {"depth": 1}), "architecture.depth: expected 2 or more, got 1"),
         (supervised.Config(loss="l2"), r"loss: expected one of .* got 'l2'"),
         (supervised.Config(level=0.1), "level: expected 0, this network is not told it, got 0.1"),
+        (supervised.Config("ffdnet", level=25.0), r"level: expected .* in \(0, 1\], .* got 25"),
+        (supervised.Config("ffdnet", level=-0.1), r"level: expected .* in \(0, 1\], .* got -0.1"),
         (supervised.Config(dtype="int8"), "dtype: expected float32.* got 'int8'"),
     ],
-    ids=["network", "field", "depth", "loss", "level", "dtype"],
+    ids=["network", "field", "depth", "loss", "level", "8-bit level", "negative level", "dtype"],
 )
 def test_unknown_names_are_refused(config, message):
     with pytest.raises(ValueError, match=message):

@@ -161,6 +161,10 @@ def test_a_method_without_players_gives_a_run_at_once(tmp_path, monkeypatch):
     run = loop.train(config, tmp_path)
     assert (run.step, run.variables, run.data) == (0, {}, "")
     assert runs.open(tmp_path).method.sample is not None
+    config["steps"] = 10
+    with pytest.raises(ValueError, match="config.steps: expected 0, toy learns nothing, got 10"):
+        loop.train(config, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_folder_in_use_is_refused(store, tmp_path):

@@ -19,6 +19,14 @@ def test_more_devices_than_there_are_is_refused():
         mesh.make(settings.Mesh(data=999, model=1), {"paired": 999})
 
 
+def test_several_processes_leave_no_device_out(monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(jax, "devices", lambda: [None] * 8)
+    for shape in ((4, 1), (-1, 3)):
+        with pytest.raises(ValueError, match="config.mesh: .* data x model to be all 8 devices"):
+            mesh.make(settings.Mesh(*shape), {"paired": 16})
+
+
 def test_arrays_lie_as_the_first_rule_that_matches_says():
     tree = {"up": {"kernel": np.zeros((3, 8)), "bias": np.zeros(8)}, "out": np.zeros((4, 4))}
     over = AbstractMesh((2, 4), ("data", "model"), axis_types=(AxisType.Auto,) * 2)

@@ -22,6 +22,11 @@ def less():
     jax.config.update(FLAG, before)
 
 
+def test_a_package_that_is_not_there_has_no_version(monkeypatch):
+    monkeypatch.setattr(platform, "PACKAGES", ("jax", "no-such-package"))
+    assert platform.facts()["packages"] == {"jax": jax.__version__, "no-such-package": ""}
+
+
 @pytest.mark.parametrize("backend, asked, options", [
     ("cpu", False, {"xla_backend_optimization_level": 1}),
     ("cpu", True, None),

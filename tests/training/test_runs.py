@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from training import toy
 
-from senm_jax.training import runs, settings, summary
+from senm_jax.training import runs, saving, settings, summary
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -25,6 +25,21 @@ def test_a_run_made_of_variables_opens_as_they_were(tmp_path):
     assert runs.digest(run.variables) == runs.digest(VARIABLES)
     assert runs.counts(run.variables) == {"painter": 12, "judge": 3}
     with pytest.raises(ValueError, match="expected a new folder"):
+        made(tmp_path / "run")
+
+
+def test_a_run_whose_making_was_broken_off_is_none(tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise KeyboardInterrupt
+
+    for broken_off in ((saving.Writer, "save"), (runs, "write_about")):
+        with monkeypatch.context() as patch:
+            patch.setattr(*broken_off, broken)
+            with pytest.raises(KeyboardInterrupt):
+                made(tmp_path / "run")
+        with pytest.raises(ValueError, match="config.json"):
+            runs.open(tmp_path / "run")
+    with pytest.raises(ValueError, match="holds checkpoints without a config.json, .* remove it"):
         made(tmp_path / "run")
 
 

@@ -61,6 +61,17 @@ def test_a_later_player_sees_what_earlier_ones_became_and_handed_on(parts):
     np.testing.assert_allclose(metrics["judge/grad_norm"], np.linalg.norm(gradient), rtol=1e-5)
 
 
+def test_a_skipped_update_leaves_statistics_as_they_were(parts):
+    method, _, _, batch = parts
+    for above, moves in ((100.0, True), (1e-9, False)):
+        config = settings.resolve(toy.config("store", optimisers__painter__skip_above=above))
+        movers = optimisers.make_all(config.optimisers, config.steps)
+        begin = state.create(method, movers, 3, batch)
+        after, metrics = step.make_step(method, movers, 3)(begin, batch)
+        assert metrics["painter/skipped"] == (not moves)
+        assert np.any(after.statistics["painter"]["mean"] != 0) == moves
+
+
 def test_draws_differ_by_step_and_not_by_what_ran_before(parts):
     method, movers, begin, batch = parts
     run = jax.jit(step.make_step(method, movers, 3))
