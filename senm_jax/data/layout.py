@@ -3,9 +3,10 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,38 @@ INDEX = "index.json"
 JOURNAL = "journal.jsonl"
 PARTIAL = ".partial"
 """A store that is being written has this behind its name."""
+
+_REMEDY = "make the store again, as BUILD.md says under Patch stores"
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int  # and no bool, which is an instance of int too
+
+
+_INDEX_FIELDS = {
+    "patch": ("[height, width]",
+              lambda v: type(v) is list and len(v) == 2 and all(_whole(n) and n > 0 for n in v)),
+    "scale": ("a whole number", _whole),
+    "about": ("an object", lambda v: type(v) is dict),
+    "domains": ("an object", lambda v: type(v) is dict),
+    "fingerprint": ("text", lambda v: type(v) is str),
+}
+_DOMAIN_FIELDS = {
+    "count": ("a whole number", _whole),
+    "shards": ("whole numbers", lambda v: type(v) is list and all(map(_whole, v))),
+    "records": ("a list", lambda v: type(v) is list),
+}
+_RECORD_FIELDS = {
+    "camera": ("text or null", lambda v: v is None or type(v) is str),
+    "iso": ("a whole number or null", lambda v: v is None or _whole(v)),
+    "level": ("a number that is not negative, or null",
+              lambda v: v is None or type(v) in (int, float) and 0 <= v < math.inf),
+    "source": ("text", lambda v: type(v) is str),
+    "position": ("[row, column]",
+                 lambda v: type(v) is list and len(v) == 2 and all(map(_whole, v))),
+    "origin": ("a value or null", lambda v: True),
+}
+"""What each field of the index is, and whether a value is that."""
 
 
 def digest(image: np.ndarray) -> str:
@@ -72,18 +105,45 @@ def read_index(path: Path) -> dict[str, Any]:
             f"{path / INDEX}: expected a patch store of schema {SCHEMA}, got {found}; "
             "make the store again with this version"
         )
-    missing = {"patch", "about", "domains", "fingerprint"} - set(index)
-    if missing:
-        raise ValueError(f"{path / INDEX}: lacks {sorted(missing)}; make the store again")
+    _require(f"{path / INDEX}:", {"scale": 1, **index}, _INDEX_FIELDS)
     require_scale(path / INDEX, index["patch"], scale(index))
     for domain, entry in index["domains"].items():
-        if not entry["count"] == len(entry["records"]) == sum(entry["shards"]):
-            raise ValueError(
-                f"{path / INDEX}: {domain} counts {entry['count']} patches, has "
-                f"{len(entry['records'])} records and shards for {sum(entry['shards'])}; "
-                "make the store again"
-            )
+        _require_domain(path / INDEX, domain, entry)
     return index
+
+
+def _require_domain(file: Path, domain: str, entry: Any) -> None:
+    """Raises a ValueError that names the patch and the field unless a domain is as `store` says."""
+    if domain not in SIDES:
+        raise ValueError(f"{file}: expected the domains {list(SIDES)}, got {domain!r}; {_REMEDY}")
+    _require(f"{file}: {domain}:", entry, _DOMAIN_FIELDS)
+    if not entry["count"] == len(entry["records"]) == sum(entry["shards"]):
+        raise ValueError(
+            f"{file}: {domain} counts {entry['count']} patches, has "
+            f"{len(entry['records'])} records and shards for {sum(entry['shards'])}; {_REMEDY}"
+        )
+    sides = SIDES[domain]
+    fields = _RECORD_FIELDS | {"digest": (
+        f"text by side, {' and '.join(sides)}",
+        lambda v: type(v) is dict and all(type(v.get(side)) is str for side in sides),
+    )}  # fmt: skip
+    for i, record in enumerate(entry["records"]):
+        _require(f"{file}: {domain} patch {i}:", record, fields)
+
+
+def _require(where: str, found: Any, fields: Mapping[str, tuple[str, Callable]]) -> None:
+    """Raises a ValueError unless an object of the index has these fields, each as expected."""
+    if type(found) is not dict:
+        raise ValueError(f"{where} expected an object, got {_shown(found)}; {_REMEDY}")
+    for name, (expected, fits) in fields.items():
+        if name not in found or not fits(found[name]):
+            got = _shown(found[name]) if name in found else "nothing"
+            raise ValueError(f"{where} {name}: expected {expected}, got {got}; {_REMEDY}")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def refuse_existing(path: Path) -> None:

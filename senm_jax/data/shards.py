@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -33,22 +34,36 @@ def counts(total: int, shape: Sequence[int]) -> list[int]:
     return [min(held, total - first) for first in range(0, total, held)]
 
 
-def held(folder: Path, domain: str, side: str, shape: Sequence[int]) -> int:
-    """How many whole images the shards hold, by their sizes and not by their headers."""
-    total = 0
-    for number in itertools.count():
+def holds(
+    folder: Path, domain: str, side: str, shape: Sequence[int], sizes: Sequence[int]
+) -> bool:
+    """Whether the shards are long enough for so many images each, whatever their headers say."""
+    paths = [folder / file_name(domain, side, number) for number in range(len(sizes))]
+    return all(path.is_file() and path.stat().st_size >= _HEADER_BYTES + size * math.prod(shape)
+               for path, size in zip(paths, sizes, strict=True))
+
+
+def settle(
+    folder: Path, domain: str, side: str, shape: Sequence[int], sizes: Sequence[int]
+) -> None:
+    """Cuts shards that a killed writer left to so many images each, their headers made right, and
+    removes those behind them."""
+    for number, size in enumerate(sizes):
+        with open(folder / file_name(domain, side, number), "r+b") as file:
+            _write_header(file, (size, *shape))
+            file.truncate(_HEADER_BYTES + size * math.prod(shape))
+    for number in itertools.count(len(sizes)):
         path = folder / file_name(domain, side, number)
         if not path.is_file():
-            return total
-        total += max(0, path.stat().st_size - _HEADER_BYTES) // math.prod(shape)
+            return
+        path.unlink()
 
 
 class Appender:
     """Appends images to the shards of one side of a domain, behind the first ``count``.
 
-    Whatever the files hold behind those is overwritten, so that a writer that was killed in the
-    middle of an image can go on. The headers are right only after `close`. A shard holds
-    ``capacity`` images.
+    The files hold those and nothing behind them (`settle`). The headers are right only after
+    `close`. A shard holds ``capacity`` images.
     """
 
     def __init__(
@@ -67,7 +82,6 @@ class Appender:
             self._file = open(path, "r+b" if self._inside else "wb")
             self._header()
             self._file.seek(self._inside * math.prod(self._shape), 1)
-            self._file.truncate()
         self._file.write(np.ascontiguousarray(image).data)
         self._file.flush()
         self._inside += 1
@@ -84,11 +98,12 @@ class Appender:
             self._file = None
 
     def _header(self) -> None:
-        """Writes the header; NumPy pads it so that it has one length for any count."""
-        shape = (self._inside, *self._shape)
-        npy.write_array_header_1_0(
-            self._file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
+        _write_header(self._file, (self._inside, *self._shape))
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Writes the header; NumPy pads it so that it has one length for any count."""
+    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
 class Images:

@@ -160,13 +160,16 @@ class Writer:
         records: dict[str, list[dict]] = {}
         for domain, record in entries:
             records.setdefault(domain, []).append(record)
-        whole = all(
-            shards.held(self.partial, domain, side, self._shapes[side]) >= len(records[domain])
-            for domain in records
-            for side in layout.SIDES[domain]
-        )
-        if not whole or head != json.loads(json.dumps(self._head)):
+        parts = [
+            (self.partial, domain, side, self._shapes[side],
+             shards.counts(len(records.get(domain, [])), self._shapes["clean"]))
+            for domain, sides in layout.SIDES.items() for side in sides
+        ]  # fmt: skip
+        same = head == json.loads(json.dumps(self._head))
+        if not same or not all(shards.holds(*part) for part in parts):
             return False
+        for part in parts:  # now, as nothing more may come for some of them
+            shards.settle(*part)
         files.replace(self.partial / layout.JOURNAL, b"".join(line + b"\n" for line in lines))
         self._records = records
         return True

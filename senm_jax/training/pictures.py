@@ -1,5 +1,6 @@
 """A sheet of crops with a line of names above: images, and residuals around mid-grey."""
 
+import io
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -7,6 +8,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
+
+from senm_jax.data import files
 
 GAP = 4
 HEADER = 28
@@ -22,6 +25,9 @@ def write(
 
     Small crops are enlarged, each pixel a square. All residuals are magnified by one whole factor,
     stated in the header, by which 3 standard deviations of the first just stay in range.
+
+    Raises:
+        OSError: it cannot be written.
     """
     path = pathlib.Path(path)
     first = next(iter(residuals.values()))
@@ -31,9 +37,9 @@ def write(
         grey = np.clip(0.5 + factor * noise, 0, 1)
         columns[f"{name} x{factor}"] = np.round(grey * 255).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    sheet(columns).save(part, format="PNG")
-    os.replace(part, path)
+    coded = io.BytesIO()
+    sheet(columns).save(coded, format="PNG")
+    files.replace(path, coded.getvalue())
 
 
 def sheet(columns: Mapping[str, UInt8[np.ndarray, "b h w 3"]]) -> Image.Image:

@@ -189,6 +189,4 @@ def _read_json(file: pathlib.Path) -> dict[str, Any]:
 
 
 def _write_json(file: pathlib.Path, content: dict) -> None:
-    part = file.with_suffix(".json.part")
-    part.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(part, file)
+    files.replace(file, json.dumps(content, indent=2).encode() + b"\n")

@@ -1,8 +1,10 @@
 """Figures and pictures of a method on fixed crops, during training."""
 
 import functools
+import logging
 import os
 import pathlib
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +18,8 @@ from senm_jax.methods import base
 from senm_jax.metrics import correlation, psnr
 from senm_jax.ops import keys, pixels, resize
 from senm_jax.training import pictures, platform
+
+log = logging.getLogger(__name__)
 
 CROPS = 12
 SIDE = 128
@@ -70,7 +74,7 @@ class Validator:
     def measure(
         self, variables: base.Variables, picture: pathlib.Path | None = None
     ) -> dict[str, float]:
-        """The figures by name; writes a preview to ``picture``."""
+        """The figures by name; writes a preview to ``picture``, or warns that it cannot be."""
         clean, noisy = self._clean, self._shown
         real = residual(noisy, clean)
         figures = {
@@ -93,8 +97,7 @@ class Validator:
             columns["restored"] = restored
             residuals["restored - clean"] = residual(restored, clean)
         if picture is not None:
-            pictures.write(picture, {name: rows[:SHOWN] for name, rows in columns.items()},
-                           {name: rows[:SHOWN] for name, rows in residuals.items()})
+            _preview(picture, columns, residuals)
         return {name: figures[name.removeprefix("validation/")] for name in self.names}
 
     def _over_devices(self, function):
@@ -135,6 +138,16 @@ def neighbour_correlation(noise: Float[np.ndarray, "b h w 3"]) -> float:
     """Correlation of horizontal neighbours, all crops and channels pooled."""
     gathered = functools.reduce(correlation.add, (correlation.sums(each, 1) for each in noise))
     return correlation.neighbour(correlation.pooled(gathered))[0]
+
+
+def _preview(
+    path: pathlib.Path, columns: Mapping[str, np.ndarray], residuals: Mapping[str, np.ndarray]
+) -> None:
+    try:
+        pictures.write(path, {name: rows[:SHOWN] for name, rows in columns.items()},
+                       {name: rows[:SHOWN] for name, rows in residuals.items()})
+    except OSError as error:
+        log.warning("%s; the run goes on without this preview", error)
 
 
 def _mean_psnr(images: np.ndarray, clean: np.ndarray) -> float:

@@ -131,7 +131,7 @@ def damage(path: pathlib.Path, what: str) -> None:
         ("no index", "is no patch store .it has no index.json.; `senm-jax prepare`"),
         ("text", "index.json: cannot be read"),
         ("schema", "expected a patch store of schema 1, got 99"),
-        ("keys", "lacks .*fingerprint"),
+        ("keys", r"index.json: patch: expected .height, width., got nothing; make the store"),
         ("records", "paired counts 6 patches, has 5 records"),
         ("no shard", "paired.clean.0000.npy: cannot be mapped"),
         ("short shard", "paired.clean.0000.npy: cannot be mapped"),
@@ -142,6 +142,49 @@ def damage(path: pathlib.Path, what: str) -> None:
 def test_a_damaged_store_is_refused(small_store, what, message):
     damage(small_store.path, what)
     with pytest.raises(ValueError, match=message):
+        store.Store.open(small_store.path)
+
+
+def change(path: pathlib.Path, place: tuple, value) -> None:
+    """Puts a value, or by `change` nothing, at a place of the index."""
+    index = json.loads((path / "index.json").read_text())
+    within = index
+    for step in place[:-1]:
+        within = within[step]
+    within[place[-1]] = value
+    if value is change:
+        del within[place[-1]]
+    (path / "index.json").write_text(json.dumps(index))
+
+
+@pytest.mark.parametrize(("place", "value", "message"), [
+    (("about",), [], "about: expected an object, got ..; make the store again, as BUILD.md says"),
+    (("patch",), [40, 56.0], "patch: expected .height, width., got .40, 56.0."),
+    (("scale",), "2", 'scale: expected a whole number, got "2"'),
+    (("domains", "pairs"), {}, "expected the domains .'paired', 'source', 'target'., got 'pairs'"),
+    (("domains", "source"), [], "source: expected an object, got .."),
+    (("domains", "source", "count"), change, "source: count: expected a whole number, got nothing"),
+    (("domains", "source", "shards"), 6, "source: shards: expected whole numbers, got 6"),
+    (("domains", "source", "records", 4), None, "source patch 4: expected an object, got null"),
+])
+def test_an_index_of_other_hands_is_refused_by_its_field(small_store, place, value, message):
+    change(small_store.path, place, value)
+    with pytest.raises(ValueError, match=f"small/index.json: {message}"):
+        store.Store.open(small_store.path)
+
+
+@pytest.mark.parametrize(("field", "value", "message"), [
+    ("camera", change, "expected text or null, got nothing"),
+    ("iso", 100.0, "expected a whole number or null, got 100.0"),
+    ("level", float("nan"), "expected a number that is not negative, or null, got NaN"),
+    ("source", 3, "expected text, got 3"),
+    ("position", [1, 2, 3], "expected .row, column., got .1, 2, 3."),
+    ("origin", change, "expected a value or null, got nothing"),
+    ("digest", {"clean": "0" * 99}, 'expected text by side, noisy, got ."clean": "0{46}...;'),
+])
+def test_a_record_of_other_hands_is_refused_by_patch_and_field(small_store, field, value, message):
+    change(small_store.path, ("domains", "target", "records", 4, field), value)
+    with pytest.raises(ValueError, match=f"small/index.json: target patch 4: {field}: {message}"):
         store.Store.open(small_store.path)
 
 

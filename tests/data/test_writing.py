@@ -184,6 +184,56 @@ def test_a_killed_writer_leaves_nothing_whole_and_can_go_on(tmp_path):
         np.testing.assert_array_equal(finished.images("source", "clean")[i], expected)
 
 
+KILLED_AT_ITS_END = """
+import os, signal, sys
+import numpy as np
+from senm_jax.data import shards, writing
+
+path, per_shard, pairs, half = sys.argv[1], *map(int, sys.argv[2:])
+shards.BYTES = per_shard * 40 * 56 * 3
+writer = writing.Writer(path, patch=(40, 56), about={})
+for i in range(pairs):
+    image = np.full((40, 56, 3), i, np.uint8)
+    writer.add("paired", clean=image, noisy=image, source=f"{i}.png")
+    writer.add("target", noisy=image, source=f"{i}.png")
+if half:
+    writer._appender("paired", "clean").append(image)
+    writer._appender("source", "clean").append(image)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("per_shard", "half", "more"), [
+    (9, 0, None), (9, 0, "target"), (2, 0, "source"), (3, 0, None), (3, 1, "source"),
+    (4, 1, "target"),
+])
+def test_what_a_killed_writer_had_finished_is_whole_whatever_is_added(
+        tmp_path, monkeypatch, per_shard, half, more):
+    path, pairs = tmp_path / "s", 3
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT_ITS_END, str(path),
+                             *map(str, (per_shard, pairs, half))])
+    assert killed.returncode == -signal.SIGKILL
+    monkeypatch.setattr(shards, "BYTES", per_shard * PATCH[0] * PATCH[1] * 3)
+    for resumed in (True, False):  # and killed once more before anything was added
+        writer = writing.Writer(path, patch=PATCH, about={}, resume=True)
+        assert writer.done == {"paired": pairs, "target": pairs}
+        if resumed:
+            writer._held.close()
+    with writer:
+        if more:
+            image = {"source": "clean", "target": "noisy"}[more]
+            writer.add(more, **{image: np.zeros((*PATCH, 3), np.uint8)}, source="more.png")
+    finished = store.Store.open(path)
+    finished.verify()
+    expected = {"paired": pairs, "target": pairs} | (
+        {more: writer.done[more]} if more else {})
+    assert {domain: len(finished.records(domain)) for domain in finished.domains} == expected
+    listed = {shards.file_name(domain, side, number)
+              for domain, entry in finished.index["domains"].items()
+              for side in layout.SIDES[domain] for number in range(len(entry["shards"]))}
+    assert {shard.name for shard in path.glob("*.npy")} == listed
+
+
 def test_a_scale_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ValueError, match="multiples of the scale, got 16 x 18 and 4"):
         writing.Writer(tmp_path / "s", patch=(16, 18), about={}, scale=4)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from training import toy
+from training import disks, toy
 
 from senm_jax.training import runs, saving, settings, summary
 
@@ -65,6 +65,15 @@ def test_what_is_no_run_is_refused_with_the_folder_named(tmp_path):
     (tmp_path / "run" / "run.json").write_text('{"data": "f", "starts": []}')
     with pytest.raises(ValueError, match="run.json: expected the data's fingerprint and one"):
         runs.read_about(tmp_path / "run")
+
+
+def test_without_room_the_file_is_named_and_the_one_before_it_stays(tmp_path):
+    made(tmp_path)
+    before = (tmp_path / "run.json").read_bytes()
+    with disks.full(3), pytest.raises(OSError, match="run.json"):
+        runs.write_about(tmp_path, settings.resolve(toy.config("store")), "f" * 64)
+    assert (tmp_path / "run.json").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "config.json", "checkpoints"}
 
 
 def test_a_summary_names_players_checkpoints_and_digests(tmp_path):
