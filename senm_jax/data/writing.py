@@ -164,7 +164,7 @@ class Writer:
             (self.partial, domain, side, self._shapes[side],
              shards.counts(len(records.get(domain, [])), self._shapes["clean"]))
             for domain, sides in layout.SIDES.items() for side in sides
-        ]  # fmt: skip
+        ]
         same = head == json.loads(json.dumps(self._head))
         if not same or not all(shards.holds(*part) for part in parts):
             return False
