@@ -70,12 +70,15 @@ def of_run(config: settings_.Settings) -> System:
     Raises:
         ValueError: nothing was published that its networks could be written as.
     """
-    for system in SYSTEMS.values():
-        if system.method == config.method and \
-                all(config.hyper[name] == value for name, value in system.fixed.items()):
+    alike = [system for system in SYSTEMS.values() if system.method == config.method]
+    for system in alike:
+        if all(config.hyper[name] == value for name, value in system.fixed.items()):
             return system
+    told = sorted({name for system in alike for name in system.fixed})
+    fields = " and ".join(f"{name}={config.hyper[name]!r}" for name in told)
     raise ValueError(
-        f"a run of {config.method} has no published form; those of {', '.join(SYSTEMS)} have one"
+        f"a run of {config.method}{fields and f' with {fields}'} has no published form; those of "
+        f"{', '.join(SYSTEMS)} have one"
     )
 
 
@@ -144,7 +147,7 @@ SYSTEMS = {
             networks.width("predictor_width", "net.0.weight"), senm_vae.level_predictor,
         ),
         "discriminator": _DISCRIMINATOR,
-    }, alone=_UNJUDGED),
+    }, alone=_UNJUDGED, fixed={"level_unit": 0.0}),
     "senm-vae-paired": System("senm_vae_paired", {
         "generator": networks.by_table(
             "generator", "", "proj_zh.0.weight", senm_vae.architecture_paired,

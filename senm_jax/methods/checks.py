@@ -1,4 +1,4 @@
-"""What the configs of several methods are refused for, by the field."""
+"""What the configs and batches of several methods are refused for, by the field."""
 
 import math
 from collections.abc import Mapping
@@ -22,6 +22,20 @@ def compute_type(config: Any, known: tuple[str, ...] = ("float32", "bfloat16")) 
         raise ValueError(
             f"dtype: expected {', '.join(known[:-1])} or {known[-1]}, got {config.dtype!r}"
         )
+
+
+def pairs(method: str, batch: Mapping[str, Any]) -> Any:
+    """The batch's pairs, which ``method`` learns from.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if "paired" not in batch:
+        raise ValueError(
+            f"batch: {method} learns from the domain paired, got {sorted(batch)}; "
+            "see config.data.rows"
+        )
+    return batch["paired"]
 
 
 def senm_vae(config: Any) -> None:

@@ -70,7 +70,7 @@ def make(config: Config) -> base.Method:
     judge = _judge(config) if config.gan_weight else None
 
     def init(key, batch):
-        shape = (1, *batch["paired"]["noisy"].shape[1:3], 3)
+        shape = (1, *checks.pairs("ESRGAN", batch)["noisy"].shape[1:3], 3)
         noisy = jax.ShapeDtypeStruct(shape, jnp.float32)
         made = initial.variables(network, keys.named(key, "restorer"), noisy, train=False)
         players = {"restorer": {"params": made["params"], "statistics": {}}}
@@ -81,7 +81,7 @@ def make(config: Config) -> base.Method:
     def loss(player, params, context):
         if player == "discriminator":
             return judge.discriminator_loss(params, context)
-        pair = context.batch["paired"]
+        pair = checks.pairs("ESRGAN", context.batch)
         clean, noisy = pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"])
         restored = network.apply({"params": params}, noisy, train=True)
         supervised.require_scale(restored, clean, noisy)

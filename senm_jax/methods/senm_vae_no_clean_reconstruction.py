@@ -23,6 +23,9 @@ def make(config: Config) -> base.Method:
             return whole.loss(player, params, context)
         parts, handed = senm_vae.objective(config, built, params, context)
         parts.pop("rec_x", None)
+        if not parts:
+            raise ValueError("batch: without the reconstruction of clean images SeNM-VAE learns "
+                             "nothing from source rows alone; see config.data.rows")
         return senm_vae.weighed(config, parts, handed, context.step)
 
     return whole._replace(loss=loss, restore=None, restore_reach=None)

@@ -94,7 +94,7 @@ def make(config: Config) -> base.Method:
 
 
 def _generator_loss(config, network, judges, params, context):
-    pair = context.batch["paired"]
+    pair = checks.pairs("the fully paired SeNM-VAE", context.batch)
     x, y = pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"])
     normal = gaussian.draws(context.key)
     rec_y, kl = network.apply(

@@ -52,8 +52,8 @@ def make(config: Config) -> base.Method:
     """The method with one player, ``restorer``, which learns from the domain ``paired``.
 
     Raises:
-        ValueError: an unknown network, field of it, loss or compute type, a size below its least,
-            or a level for a network that is not told it.
+        ValueError: an unknown network, field of it, loss or compute type, a field of the wrong
+            type or out of range, or a level for a network that is not told it.
     """
     network = _network(config)
     if config.loss not in LOSSES:
@@ -70,7 +70,7 @@ def make(config: Config) -> base.Method:
         return network.apply(variables, *given, **how)
 
     def init(key, batch):
-        height, width = batch["paired"]["noisy"].shape[1:3]
+        height, width = checks.pairs("supervised", batch)["noisy"].shape[1:3]
         noisy, level = (jax.ShapeDtypeStruct(s, jnp.float32) for s in ((1, height, width, 3), (1,)))
         given = (noisy, level) if told else (noisy,)
         variables = initial.variables(network, key, *given, train=False)
@@ -78,7 +78,7 @@ def make(config: Config) -> base.Method:
                              "statistics": variables.get("statistics", {})}}
 
     def loss(player, params, context):
-        pair = context.batch["paired"]
+        pair = checks.pairs("supervised", context.batch)
         clean, noisy = pixels.to_float(pair["clean"]), pixels.to_float(pair["noisy"])
         statistics = context.variables[player]["statistics"]
         restored, updated = apply(
@@ -132,8 +132,17 @@ def _network(config: Config):
         raise ValueError(
             f"architecture: {config.network} has the fields {sorted(known)}, got {unknown}"
         )
-    checks.compute_type(config, ("float32", "bfloat16", "float16"))
+    checks.compute_type(config)
+    usual = {field.name: field.default for field in dataclasses.fields(kind)}
     for name, value in config.architecture.items():
+        if type(value) is not type(usual[name]) and \
+                not (isinstance(usual[name], float) and type(value) is int):
+            raise ValueError(f"architecture.{name}: expected {type(usual[name]).__name__}, as its "
+                             f"default {usual[name]}, got {value!r}")
+        if name == "scale" and (value < 1 or value & (value - 1)):
+            raise ValueError(f"architecture.scale: expected a power of 2, got {value}")
+        if name == "channels" and value != 3 and config.network != "ffdnet":
+            raise ValueError(f"architecture.channels: expected 3, the images', got {value}")
         if name in _LEAST and value < _LEAST[name]:
             raise ValueError(
                 f"architecture.{name}: expected {_LEAST[name]} or more, got {value}"

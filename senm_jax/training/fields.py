@@ -20,17 +20,26 @@ def build(kind: type, fields: Mapping, where: str) -> Any:
     if not isinstance(fields, Mapping):
         raise ValueError(f"{where}: expected fields of {kind.__name__}, got {fields!r}")
     hints = typing.get_type_hints(kind)
-    known = {field.name: field for field in dataclasses.fields(kind)}
+    known, usual = [field.name for field in dataclasses.fields(kind)], defaults(kind)
     for name in fields:
         if name not in known:
             raise ValueError(f"{where}.{name}: no such setting; {nearest(name, known)}")
-    for name, field in known.items():
-        required = (field.default is dataclasses.MISSING
-                    and field.default_factory is dataclasses.MISSING)
-        if required and name not in fields:
+    for name in known:
+        if name not in fields and name not in usual:
             raise ValueError(f"{where}.{name}: missing; the config must give it")
     return kind(**{name: _cast(hints[name], value, f"{where}.{name}")
                    for name, value in fields.items()})
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """Of a dataclass, each field's default that has one."""
+    found = {}
+    for field in dataclasses.fields(kind):
+        if field.default is not dataclasses.MISSING:
+            found[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            found[field.name] = field.default_factory()
+    return found
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

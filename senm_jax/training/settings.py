@@ -116,15 +116,19 @@ class Settings:
 def resolve(config: Any) -> Settings:
     """The settings that ``config`` asks for: a ConfigDict, a dict as in config.json, or Settings.
 
+    Hyperparameters that it leaves out are the method's defaults.
+
     Raises:
-        ValueError: a field is unknown, missing, of the wrong type or out of range.
+        ValueError: a field is unknown, missing, of the wrong type or out of range, or there is no
+            such method.
     """
     if isinstance(config, Settings):
         return config
     plain_config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     settings = fields.build(Settings, tuples(plain_config), "config")
     _check(settings)
-    return settings
+    defaults = fields.defaults(methods.load(settings.method).Config)
+    return dataclasses.replace(settings, hyper=defaults | settings.hyper)
 
 
 def make_method(settings: Settings) -> base.Method:

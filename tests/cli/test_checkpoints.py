@@ -10,6 +10,7 @@ import zipfile
 import jax
 import numpy as np
 import pytest
+from inference import small
 from PIL import Image
 
 from senm_jax import methods
@@ -293,6 +294,21 @@ def test_refusals_name_the_file_the_system_and_the_part(tmp_path, capsys):
     assert "expected a file that ends in .pth" in capsys.readouterr().err
     assert main.main([*export, str(tmp_path / "a.pth"), "--part", "flow"]) == 1
     assert "--part: this run has restorer, got 'flow'" in capsys.readouterr().err
+
+
+def test_a_run_whose_config_leaves_sizes_to_the_defaults_is_exported(tmp_path):
+    hyper = {"architecture": {"depth": 4, "width": 6}}
+    run = small.create(tmp_path / "run", "supervised", hyper, ("restorer",))
+    assert checkpoints.save(run, tmp_path / "a.pth") == 18
+    assert len(tensor_files.read(tmp_path / "a.pth").state) == 18
+
+
+def test_senm_vae_in_the_level_s_unit_has_no_published_form(tmp_path):
+    hyper = {**SENM, "level_unit": 0.02, "gan_weight": 0.0}
+    run = small.create(tmp_path / "run", "senm_vae", hyper, ("generator",))
+    with pytest.raises(ValueError, match="senm_vae with level_unit=0.02 has no published form"):
+        checkpoints.save(run, tmp_path / "a.pth")
+    assert not (tmp_path / "a.pth").exists()
 
 
 @pytest.mark.parametrize("content, match", [

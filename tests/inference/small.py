@@ -12,7 +12,7 @@ OPTIMISER = {
 }
 
 
-def _create(path, method, hyper, players, stores=()):
+def create(path, method, hyper, players, stores=()):
     """A run of fresh variables."""
     config = settings.resolve({
         "method": method, "hyper": hyper, "seed": 0, "steps": 0, "log_every": 1,
@@ -30,22 +30,22 @@ def _create(path, method, hyper, players, stores=()):
 
 def white(path, stores=()):
     """A run of white Gaussian noise, as if trained on ``stores``."""
-    return _create(path, "white_gaussian", {"level": 0.05}, (), stores)
+    return create(path, "white_gaussian", {"level": 0.05}, (), stores)
 
 
 def lud_vae(path):
     """A run of a small LUD-VAE with random weights, whose pre-noise has a range."""
     hyper = {"width": 4, "layers": 1, "sample_noise_255": (30.0, 70.0)}
-    return _create(path, "lud_vae", hyper, ("generator",))
+    return create(path, "lud_vae", hyper, ("generator",))
 
 
 def dncnn(path):
     """A run of a small restorer with random weights."""
     hyper = {"network": "dncnn", "architecture": {"depth": 3, "width": 4}}
-    return _create(path, "supervised", hyper, ("restorer",))
+    return create(path, "supervised", hyper, ("restorer",))
 
 
 def ffdnet(path):
     """A run of a small restorer with random weights that is told the level of noise."""
     hyper = {"network": "ffdnet", "architecture": {"depth": 2, "width": 4}}
-    return _create(path, "supervised", hyper, ("restorer",))
+    return create(path, "supervised", hyper, ("restorer",))

@@ -6,6 +6,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from senm_jax.methods import base, senm_vae, senm_vae_no_clean_reconstruction
 
@@ -59,3 +60,12 @@ def test_it_generates_and_does_not_restore():
     method, whole = (module.make(CONFIG) for module in (senm_vae_no_clean_reconstruction, senm_vae))
     assert method.restore is None and method.sample is not None
     assert (method.players, method.conditions) == (whole.players, whole.conditions)
+
+
+def test_source_rows_alone_are_refused():
+    method = senm_vae_no_clean_reconstruction.make(CONFIG)
+    params = method.init(jax.random.key(0), {})["generator"]["params"]
+    batch = {"source": {"clean": jnp.zeros((1, 16, 16, 3), jnp.uint8)}}
+    context = base.Context({}, batch, jax.random.key(1), jnp.int32(1), {})
+    with pytest.raises(ValueError, match="learns nothing from source rows alone; see config.data"):
+        method.loss("generator", params, context)

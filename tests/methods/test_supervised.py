@@ -120,6 +120,12 @@ def test_restoring_without_the_level_is_refused():
         method.restore(variables, jnp.zeros((1, 4, 4, 3)), None, None)
 
 
+def test_a_batch_without_pairs_is_refused():
+    method = supervised.make(supervised.Config("dncnn", NETWORKS["dncnn"]))
+    with pytest.raises(ValueError, match=r"learns from the domain paired, got \['source'\]; see"):
+        method.init(jax.random.key(0), {"source": {}})
+
+
 def test_clean_crops_of_another_size_are_refused():
     method = supervised.make(supervised.Config("rrdbnet", NETWORKS["rrdbnet"]))
     batch = _batch()
@@ -138,9 +144,15 @@ def test_clean_crops_of_another_size_are_refused():
         (supervised.Config(level=0.1), "level: expected 0, this network is not told it, got 0.1"),
         (supervised.Config("ffdnet", level=25.0), r"level: expected .* in \(0, 1\], .* got 25"),
         (supervised.Config("ffdnet", level=-0.1), r"level: expected .* in \(0, 1\], .* got -0.1"),
+        (supervised.Config("dncnn", {"depth": 17.0}), "depth: expected int, .* 17, got 17.0"),
+        (supervised.Config("drunet", {"widths": 64}), r"widths: expected tuple, .* got 64"),
+        (supervised.Config("dncnn", {"channels": 1}), "channels: expected 3, the images', got 1"),
+        (supervised.Config("rir", {"scale": 3}), "scale: expected a power of 2, got 3"),
+        (supervised.Config(dtype="float16"), "dtype: expected float32 or bfloat16, got 'float16'"),
         (supervised.Config(dtype="int8"), "dtype: expected float32.* got 'int8'"),
     ],
-    ids=["network", "field", "depth", "loss", "level", "8-bit level", "negative level", "dtype"],
+    ids=["network", "field", "depth", "loss", "level", "8-bit level", "negative level", "float",
+         "number", "channels", "scale", "float16", "dtype"],
 )
 def test_unknown_names_are_refused(config, message):
     with pytest.raises(ValueError, match=message):

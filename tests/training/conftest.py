@@ -1,4 +1,4 @@
-"""A small store, and the toy method in place of every method."""
+"""A small store, and the toy among the methods."""
 
 import pytest
 from training import toy
@@ -9,6 +9,8 @@ def store(tmp_path_factory):
     return toy.write_store(tmp_path_factory.mktemp("data") / "store")
 
 
-@pytest.fixture
-def toys(monkeypatch):
-    toy.install(monkeypatch)
+@pytest.fixture(autouse=True, scope="module")
+def toys():
+    with pytest.MonkeyPatch.context() as patch:
+        toy.install(patch)
+        yield

@@ -21,9 +21,9 @@ def write(path, cameras):
     return path
 
 
-def config(path, **changes):
-    fields = toy.config(path, method="naflow", hyper={**HYPER, "configurations": ()},
-                        steps=2, data__validation=str(path), **changes)
+def config(path, hyper=HYPER | {"configurations": ()}, **changes):
+    fields = toy.config(path, method="naflow", hyper=hyper, steps=2, data__validation=str(path),
+                        **changes)
     fields["optimisers"] = {"flow": fields["optimisers"]["painter"] | {"skip_not_finite": 3}}
     return fields
 
@@ -37,7 +37,7 @@ def test_an_empty_table_becomes_the_stores_and_is_kept_with_the_run(tmp_path):
     assert run.variables["flow"]["params"]["configurations"]["mean"].shape == (3, 12)
     meta = tmp_path / "run" / "checkpoints" / "2" / "meta" / "metadata"
     assert json.loads(meta.read_text())["config"]["hyper"]["configurations"] == list(names)
-    again = loop.train(config(path), tmp_path / "run")  # resolved alike: nothing left to do
+    again = loop.train(config(path, HYPER), tmp_path / "run")  # resolved alike: nothing left to do
     assert again.step == 2 and runs.digests(again.variables) == runs.digests(run.variables)
 
 

@@ -9,8 +9,6 @@ from training import toy
 
 from senm_jax.training import checkpoints, ledger, loop, records, runs
 
-pytestmark = pytest.mark.usefixtures("toys")
-
 
 def whole_digest(run):
     parts, _ = checkpoints.read(run.path / "checkpoints", run.step, checkpoints.PARTS)

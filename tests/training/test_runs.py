@@ -4,7 +4,6 @@ from training import disks, toy
 
 from senm_jax.training import runs, saving, settings, summary
 
-pytestmark = pytest.mark.usefixtures("toys")
 
 VARIABLES = {
     "painter": {"params": {"colour": {"kernel": np.eye(3, dtype=np.float32),

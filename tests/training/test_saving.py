@@ -68,7 +68,6 @@ def test_a_last_save_that_fails_is_an_error_and_hides_no_other(tmp_path, begin):
     assert checkpoints.steps(tmp_path / "c") == []
 
 
-@pytest.mark.usefixtures("toys")
 @pytest.mark.parametrize("failing", [2, 6])
 def test_a_run_saves_again_what_was_lost(store, tmp_path, monkeypatch, failing):
     config = toy.config(store, log_every=1, checkpoint_every=2)
@@ -91,7 +90,6 @@ def test_a_run_saves_again_what_was_lost(store, tmp_path, monkeypatch, failing):
     assert checkpoints.steps(tmp_path / "run" / "checkpoints") == [4, 6]
 
 
-@pytest.mark.usefixtures("toys")
 def test_a_run_goes_on_without_room_for_rows_and_previews(store, tmp_path, monkeypatch, caplog):
     row, write = records.Recorder.row, pictures.write
 

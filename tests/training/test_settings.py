@@ -61,14 +61,21 @@ def test_a_missing_setting_is_named():
     ({"hyper": {"noise": 0.1, "shades": (1, "x")}}, r"hyper\.shades\[1\]: expected float"),
     ({"optimisers": {}}, r"one for each player of toy, \['judge', 'painter'\], got \[\]"),
 ])
-def test_a_method_refuses_what_does_not_fit_it(toys, changes, message):
+def test_a_method_refuses_what_does_not_fit_it(changes, message):
     with pytest.raises(ValueError, match=message):
         settings.make_method(resolved(**changes))
 
 
 def test_an_unknown_method_is_refused_by_name():
-    with pytest.raises(ValueError, match="method: expected one of .* got 'toy'"):
-        settings.make_method(resolved())
+    with pytest.raises(ValueError, match="method: expected one of .* got 'senm'.*'senm_vae'"):
+        resolved(method="senm")
+
+
+def test_hyperparameters_left_out_are_the_method_s_defaults():
+    hyper = resolved(hyper={"noise": 0.3}).hyper
+    assert hyper == {"noise": 0.3, "poison": 0, "ballast": 1, "shades": (0.5, 0.25)}
+    hyper = resolved(method="supervised", hyper={"architecture": {"depth": 4}}).hyper
+    assert (hyper["network"], hyper["architecture"], hyper["loss"]) == ("dncnn", {"depth": 4}, "l1")
 
 
 def test_a_hyperparameter_out_of_range_is_refused_by_its_key():

@@ -9,8 +9,6 @@ from training import toy
 
 from senm_jax.training import loop, runs
 
-pytestmark = pytest.mark.usefixtures("toys")
-
 
 @pytest.fixture
 def first(store, tmp_path):
