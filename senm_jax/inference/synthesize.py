@@ -91,7 +91,7 @@ def to_store(
               "seed": options.seed}
     plan = apply.layout(run, "sample", [each.size for each in sources], options.tile, options.batch)
     liked = conditions.fingerprints(run, options.level, options.configuration)
-    about |= _about(run, options) | {"like": liked}
+    about |= _about(run, options) | ({"like": liked} if liked else {})
     with writing.Writer(out, patch=size, about=about, resume=True, scale=scale) as writer:
         done = [record["origin"]["name"] for record in writer.records("paired")]
         first, made = [each.name for each in sources].index(done[-1]) + 1 if done else 0, 0

@@ -119,6 +119,10 @@ def _settled(system, found, config):
         raise ValueError(f"--config: expected the method {system.method}, got {config.method}")
     else:
         hyper = dict(config.hyper)
+        for name, value in system.fixed.items():
+            if hyper[name] != value:
+                raise ValueError(f"--config: hyper.{name}: expected {value!r}, as {system.method} "
+                                 f"was published, got {hyper[name]!r}")
     hyper |= system.fixed
     for part, file in found.items():
         for field, value in _shown(system.parts[part], file).items():

@@ -135,8 +135,7 @@ def _network(config: Config):
     checks.compute_type(config)
     usual = {field.name: field.default for field in dataclasses.fields(kind)}
     for name, value in config.architecture.items():
-        if type(value) is not type(usual[name]) and \
-                not (isinstance(usual[name], float) and type(value) is int):
+        if type(usual[name]) in (bool, int, str, tuple) and type(value) is not type(usual[name]):
             raise ValueError(f"architecture.{name}: expected {type(usual[name]).__name__}, as its "
                              f"default {usual[name]}, got {value!r}")
         if name == "scale" and (value < 1 or value & (value - 1)):

@@ -244,7 +244,7 @@ def test_a_config_says_what_the_file_does_not(tmp_path):
 
 
 def test_a_discriminator_that_the_config_has_not_is_refused(tmp_path, capsys):
-    config = ["--config", "configs/quickstart/senm_vae.py"]
+    config = ["--config", "configs/quickstart/senm_vae.py", "--config.hyper.level_unit=0.0"]
     assert _import("senm-vae", _states("senm-vae"), tmp_path, *config) == 1
     assert "the config asks for no discriminator" in capsys.readouterr().err
 
@@ -309,6 +309,9 @@ def test_senm_vae_in_the_level_s_unit_has_no_published_form(tmp_path):
     with pytest.raises(ValueError, match="senm_vae with level_unit=0.02 has no published form"):
         checkpoints.save(run, tmp_path / "a.pth")
     assert not (tmp_path / "a.pth").exists()
+    tensor_files.write(tmp_path / "a.pth", _states("senm-vae")["generator"])
+    with pytest.raises(ValueError, match="--config: hyper.level_unit: expected 0.0, .* got 0.02"):
+        checkpoints.load("senm-vae", {"generator": tmp_path / "a.pth"}, tmp_path / "b", run.config)
 
 
 @pytest.mark.parametrize("content, match", [

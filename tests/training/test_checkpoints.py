@@ -136,3 +136,19 @@ def test_what_a_killed_save_left_is_no_checkpoint_and_is_swept_up(tmp_path, begi
     assert checkpoints.steps(folder) == [2]
     saves.save(folder, begin, {4: None})
     assert checkpoints.steps(folder) == [2, 4] and not left.exists()
+
+
+def test_processes_wait_for_each_other_before_and_after_damaged_checkpoints_move(
+        tmp_path, monkeypatch):
+    met = []
+
+    def meet(_):
+        met.append(sorted(path.name for path in tmp_path.glob("damaged/*")))
+
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(checkpoints.multihost_utils, "sync_global_devices", meet)
+    checkpoints._set_aside(tmp_path / "checkpoints", {}, 1)
+    assert met == [[], []]
+    (tmp_path / "checkpoints" / "2").mkdir(parents=True)
+    checkpoints._set_aside(tmp_path / "checkpoints", {2: checkpoints.Damaged("broken")}, 1)
+    assert met[2] == [] and len(met[3]) == 1 and met[3][0].startswith("2.")
