@@ -126,7 +126,7 @@ def _require_domain(file: Path, domain: str, entry: Any) -> None:
     fields = _RECORD_FIELDS | {"digest": (
         f"text by side, {' and '.join(sides)}",
         lambda v: type(v) is dict and all(type(v.get(side)) is str for side in sides),
-    )}  # fmt: skip
+    )}
     for i, record in enumerate(entry["records"]):
         _require(f"{file}: {domain} patch {i}:", record, fields)
 

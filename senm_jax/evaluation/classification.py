@@ -16,7 +16,7 @@ from jaxtyping import Int
 from senm_jax.data import configurations
 from senm_jax.data import store as store_
 from senm_jax.evaluation import patches
-from senm_jax.methods import naflow
+from senm_jax.methods import base, naflow
 from senm_jax.ops import pixels
 from senm_jax.training import platform
 
@@ -105,9 +105,7 @@ def _judge(run, store, indices, true, name, batch) -> tuple[list[int], list[floa
     def judge(variables, clean, noisy):
         return run.method.judge(variables, pixels.to_float(clean), pixels.to_float(noisy))
 
-    reach = run.method.sample_reach
-    height, width = (side if reach is None else side // reach.multiple * reach.multiple or side
-                     for side in store.patch)
+    height, width = base.whole_cells(run.method.sample_reach, store.patch)
     judge, variables = platform.jit(judge), jax.device_put(run.variables)
     size = min(len(indices), batch or max(1, PIXELS // (store.patch[0] * store.patch[1])))
     found, bits = [], []

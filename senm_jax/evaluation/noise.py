@@ -23,6 +23,7 @@ from jaxtyping import Float, UInt8
 from senm_jax.data import store as store_
 from senm_jax.evaluation import cost, patches
 from senm_jax.inference import apply, conditions
+from senm_jax.methods import base
 from senm_jax.metrics import akld, correlation, kld, variance
 from senm_jax.ops import pixels
 from senm_jax.training import platform
@@ -181,8 +182,7 @@ def _draw(
     """One noisy image for each clean one, clipped to [0, 1]; a short batch is filled up."""
     clean, noisy = part.clean, part.noisy
     rows = np.arange(plan.batch if plan else 1) % len(part.indices)
-    multiple = plan.multiple if plan else 1
-    height, width = (side // multiple * multiple or side for side in clean.shape[1:3])
+    height, width = base.whole_cells(run.method.sample_reach, clean.shape[1:3])
     found = _conditions(run.method.imitate)(
         run.variables, clean[rows, :height, :width], noisy[rows, :height, :width]
     )

@@ -8,6 +8,7 @@ from jaxtyping import Int64
 
 from senm_jax.data import store as store_
 from senm_jax.inference import likeness, stream
+from senm_jax.methods import base
 from senm_jax.ops import pixels
 from senm_jax.training import platform
 
@@ -85,9 +86,7 @@ def _measure(
         images = {side: pixels.to_float(image) for side, image in images.items()}
         return run.method.imitate(variables, images.get("clean"), images["noisy"])
 
-    reach = run.method.sample_reach
-    multiple = reach.multiple if reach else 1
-    height, width = (side // multiple * multiple or side for side in store.patch)
+    height, width = base.whole_cells(run.method.sample_reach, store.patch)
     imitate, variables, measured = platform.jit(imitate), jax.device_put(run.variables), []
     for first in range(0, len(chosen), BATCH):
         rows = list(chosen[first : first + BATCH])

@@ -52,6 +52,13 @@ class Reach(NamedTuple):
     given to it as they are, and only tiles keep to multiples."""
 
 
+def whole_cells(reach: Reach | None, size: tuple[int, int]) -> tuple[int, int]:
+    """The largest height and width within ``size`` that the network takes; sides too short stay."""
+    multiple = reach.multiple if reach else 1
+    height, width = (side // multiple * multiple or side for side in size)
+    return height, width
+
+
 def pair_scale(method: "Method") -> int:
     """Clean size over noisy of the pairs that a method learns from: a restorer's own scale."""
     return 1 if method.restore_reach is None else method.restore_reach.scale

@@ -24,6 +24,12 @@ def compute_type(config: Any, known: tuple[str, ...] = ("float32", "bfloat16")) 
         )
 
 
+def power_of_two(name: str, value: int) -> None:
+    """Raises ValueError: the field ``name`` is none."""
+    if value < 1 or value & (value - 1):
+        raise ValueError(f"{name}: expected a power of 2, got {value}")
+
+
 def pairs(method: str, batch: Mapping[str, Any]) -> Any:
     """The batch's pairs, which ``method`` learns from.
 

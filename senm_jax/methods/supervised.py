@@ -135,11 +135,13 @@ def _network(config: Config):
     checks.compute_type(config)
     usual = {field.name: field.default for field in dataclasses.fields(kind)}
     for name, value in config.architecture.items():
-        if type(usual[name]) in (bool, int, str, tuple) and type(value) is not type(usual[name]):
-            raise ValueError(f"architecture.{name}: expected {type(usual[name]).__name__}, as its "
-                             f"default {usual[name]}, got {value!r}")
-        if name == "scale" and (value < 1 or value & (value - 1)):
-            raise ValueError(f"architecture.scale: expected a power of 2, got {value}")
+        expected = type(usual[name])
+        fits = type(value) is expected or expected is float and type(value) is int
+        if expected in (bool, int, float, str, tuple) and not fits:
+            raise ValueError(f"architecture.{name}: expected {expected.__name__}, as its default "
+                             f"{usual[name]}, got {value!r}")
+        if name == "scale":
+            checks.power_of_two("architecture.scale", value)
         if name == "channels" and value != 3 and config.network != "ffdnet":
             raise ValueError(f"architecture.channels: expected 3, the images', got {value}")
         if name in _LEAST and value < _LEAST[name]:

@@ -186,8 +186,7 @@ def _check(config: Config) -> None:
         if name != "open_start" and value < 1:
             raise ValueError(f"architecture.{name}: expected 1 or more, got {value}")
     scale = kind(**config.architecture).scale
-    if scale & (scale - 1):
-        raise ValueError(f"architecture.scale: expected a power of 2, got {scale}")
+    checks.power_of_two("architecture.scale", scale)
     if config.channels not in (1, 3) or (config.channels == 1 and scale > 1):
         raise ValueError(
             f"channels: expected 3, or 1 at the image's own size, got {config.channels}"

@@ -145,6 +145,7 @@ def test_clean_crops_of_another_size_are_refused():
         (supervised.Config("ffdnet", level=25.0), r"level: expected .* in \(0, 1\], .* got 25"),
         (supervised.Config("ffdnet", level=-0.1), r"level: expected .* in \(0, 1\], .* got -0.1"),
         (supervised.Config("dncnn", {"depth": 17.0}), "depth: expected int, .* 17, got 17.0"),
+        (supervised.Config("dncnn", {"epsilon": "1"}), "epsilon: expected float, .* got '1'"),
         (supervised.Config("drunet", {"widths": 64}), r"widths: expected tuple, .* got 64"),
         (supervised.Config("dncnn", {"channels": 1}), "channels: expected 3, the images', got 1"),
         (supervised.Config("rir", {"scale": 3}), "scale: expected a power of 2, got 3"),
@@ -152,7 +153,7 @@ def test_clean_crops_of_another_size_are_refused():
         (supervised.Config(dtype="int8"), "dtype: expected float32.* got 'int8'"),
     ],
     ids=["network", "field", "depth", "loss", "level", "8-bit level", "negative level", "float",
-         "number", "channels", "scale", "float16", "dtype"],
+         "text", "number", "channels", "scale", "float16", "dtype"],
 )
 def test_unknown_names_are_refused(config, message):
     with pytest.raises(ValueError, match=message):
