@@ -71,6 +71,18 @@ def test_a_configuration_that_the_table_lacks_is_left_out_and_named(store):
         classification.evaluate(run, store, name="none")
 
 
+def test_what_a_network_cannot_take_of_a_patch_is_not_judged(store):
+    plain, seen = method(), []
+
+    def judge(variables, clean, noisy):
+        seen.append(noisy.shape[1:])
+        return plain.judge(variables, clean, noisy)
+
+    run = worlds.run_of(plain._replace(judge=judge, sample_reach=base.Reach(32, 2)))
+    classification.evaluate(run, store, name="x")
+    assert seen == [(32, 32, 3)]  # of 48x48
+
+
 def test_runs_of_one_configuration_and_of_several_stand_in_one_report(store):
     several = classification.evaluate(worlds.run_of(method()), store, name="several")
     one = classification.evaluate(worlds.run_of(method(("two",))), store, name="one")

@@ -3,6 +3,7 @@ import pytest
 from evaluation import worlds
 
 from senm_jax.evaluation import noise, patches
+from senm_jax.methods import base
 from senm_jax.metrics import correlation, kld, variance
 
 LOWER_IS_BETTER = (
@@ -30,6 +31,18 @@ def test_the_model_that_made_the_noise_beats_a_wrong_one_in_every_figure(results
     exact, wrong = (results[name].rows for name in ("exact", "strong"))
     for group in exact:
         assert exact[group][figure] < wrong[group][figure], group
+
+
+def test_what_a_network_cannot_take_of_a_patch_is_not_measured_by_it(store):
+    model, seen = worlds.structured(), []
+
+    def imitate(variables, clean, noisy):
+        seen.append(noisy.shape[1:])
+        return model.imitate(variables, clean, noisy)
+
+    run = worlds.run_of(model._replace(imitate=imitate, sample_reach=base.Reach(32, 2)))
+    noise.evaluate(run, store, name="x", limit=2)
+    assert seen == [(32, 32, 3)]  # of 48x48
 
 
 @pytest.mark.parametrize("figure", ["akld", "correlation_error", "variance_error"])

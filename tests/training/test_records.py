@@ -64,6 +64,13 @@ def test_half_a_line_is_no_row(tmp_path):
     assert records.read(path) == [{"step": 1, "a/loss": 0.5}, {"step": 3, "a/loss": 0.25}]
 
 
+def test_events_behind_the_step_gone_back_to_are_dropped(tmp_path):
+    write(tmp_path, ["a"], 4, [])
+    path, = tmp_path.glob("events.*")
+    start = event_pb2.Event(step=5, session_log=event_pb2.SessionLog(status=1)).SerializeToString()
+    assert start in path.read_bytes()  # TensorBoard drops what it has from this step on
+
+
 def test_events_are_those_of_the_rows(tmp_path):
     write(tmp_path, ["a/loss", "b"], 4, [(5, {"a/loss": 0.5, "b": 2.0}), (6, {"a/loss": 0.25})])
     assert events(tmp_path) == [(5, "a/loss", 0.5), (5, "b", 2.0), (6, "a/loss", 0.25)]
